@@ -1,7 +1,7 @@
 """Write the lock files from what is installed in this environment, or check that they answer to pyproject.toml.
 
-`requirements.lock` holds what salesops needs to run (and to install itself), `requirements-dev.lock` adds what the tests
-and checks need. Each is the closure of the ranges in pyproject.toml, at the versions found here, for every platform.
+`requirements.lock` holds what salesops needs to run (and to install itself), `requirements-dev.lock` adds what the
+tests and checks need. Each is the closure of the ranges in pyproject.toml, at the versions found here.
 
     python scripts/lock.py            write both
     python scripts/lock.py --check    exit 1 and say what differs between the ranges and the pins

@@ -165,9 +165,9 @@ new_enough "$venv/bin/python" || die "$venv holds a Python older than 3.11. Remo
 
 rm -f "$stamp"
 if [ "$want" = dev ]; then
-  install "Installing salesops' packages and the tools for tests and checks (about 500 MB unpacked) ..." -r requirements-dev.lock
+  install "Installing salesops' packages and the tools for tests and checks (about 900 MB unpacked) ..." -r requirements-dev.lock
 else
-  install "Installing salesops' packages (about 400 MB unpacked, a minute or so on a good connection) ..." -r requirements.lock
+  install "Installing salesops' packages (about 700 MB unpacked, a minute or so on a good connection) ..." -r requirements.lock
 fi
 install "Installing salesops itself ..." --no-deps --no-build-isolation --editable .
 printf '%s %s %s\n' "$want" "$(digest)" "$PWD" >"$stamp"
