@@ -89,13 +89,15 @@ pip_elsewhere() { # "$py -m pip" or a pip on PATH that can install into another 
 }
 
 remedy() { # what to say when a Python cannot create an environment
-  local py=$1 version
+  local py=$1 version sudo="sudo "
   version=$("$py" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  [ "$(id -u)" != 0 ] || sudo=""
   if command -v apt-get >/dev/null 2>&1; then
+    tail -n 5 "$log" >&2 # what apt-get said, where it could be tried
     die "$py ($version) has neither ensurepip nor pip, so it cannot create an environment.
 Run this once, then the same command again:
 
-    sudo apt-get install -y python$version-venv"
+    ${sudo}apt-get install -y python$version-venv"
   fi
   die "$py ($version) has neither ensurepip nor pip, so it cannot create an environment.
 Install a complete Python 3.11 or later (macOS: brew install python@3.12; Fedora: sudo dnf install python3-pip), then
@@ -108,7 +110,8 @@ create_venv() {
   if [ -z "$py" ]; then
     local found
     found=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true)
-    die "salesops needs Python 3.11 or later; ${found:+python3 is $found}${found:-no python3 was found on PATH}.
+    if [ -n "$found" ]; then found="python3 is $found"; else found="no python3 was found on PATH"; fi
+    die "salesops needs Python 3.11 or later; $found.
 Debian 12 or Ubuntu 24.04: sudo apt-get install -y python3 python3-venv      macOS: brew install python@3.12
 SALESOPS_PYTHON=/path/to/python names one that is not on PATH."
   fi
