@@ -1,0 +1,148 @@
+"""Users, audit, and the one table of each kind of work that the whole product shares."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username=username)
+
+
+class User(AbstractBaseUser):
+    """Somebody who signs in, or whom a program acts as. `roles` is a space-separated list of words (see `records.access`)."""
+
+    username = models.TextField(unique=True)
+    name = models.TextField(default="")
+    person = models.BigIntegerField(null=True, blank=True, db_index=True)
+    roles = models.TextField(default="rep")
+    pay_group = models.TextField(default="")
+    is_active = models.BooleanField(default=True)
+    created = models.BigIntegerField(default=0)
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = UserManager()
+
+
+class AuditEntry(models.Model):
+    """One action: who, what, how many rows, digest; chained by hash to the entry before it."""
+
+    at = models.BigIntegerField()
+    user = models.TextField()
+    door = models.TextField(default="python")
+    action = models.TextField(db_index=True)
+    entity = models.TextField(default="")
+    record = models.BigIntegerField(null=True)
+    batch = models.BigIntegerField(null=True)
+    rows = models.BigIntegerField(default=0)
+    detail = models.TextField(default="{}")
+    digest = models.TextField(default="")
+    previous = models.TextField(default="")
+    hash = models.TextField(unique=True)
+
+
+class Branch(models.Model):
+    room = models.TextField()
+    name = models.TextField()
+    status = models.TextField(default="draft")
+    base = models.TextField(default="")
+    created_by = models.TextField()
+    created = models.BigIntegerField()
+    published = models.BigIntegerField(null=True)
+    effective = models.DateField(null=True)
+
+
+class ApprovalRequest(models.Model):
+    subject = models.TextField()
+    subject_id = models.TextField()
+    policy = models.TextField(default="two_person")
+    status = models.TextField(default="open")
+    asked_by = models.TextField()
+    decided_by = models.TextField(default="")
+    asked = models.BigIntegerField()
+    decided = models.BigIntegerField(null=True)
+    reason = models.TextField(default="")
+
+
+class Task(models.Model):
+    """Something that somebody should do by a day."""
+
+    title = models.TextField()
+    owner = models.TextField(default="")
+    due = models.DateField(null=True)
+    source = models.TextField(default="action")  # meeting, finding, dispute, quality, friction, action
+    subject = models.TextField(default="")
+    subject_id = models.TextField(default="")
+    status = models.TextField(default="open")
+    note = models.TextField(default="")
+    created_by = models.TextField()
+    created = models.BigIntegerField()
+    done = models.BigIntegerField(null=True)
+
+
+class Comment(models.Model):
+    subject = models.TextField()
+    subject_id = models.TextField()
+    text = models.TextField()
+    user = models.TextField()
+    created = models.BigIntegerField()
+
+
+class Document(models.Model):
+    subject = models.TextField(default="")
+    subject_id = models.TextField(default="")
+    name = models.TextField()
+    media_type = models.TextField(default="text/plain")
+    content = models.BinaryField()
+    user = models.TextField()
+    created = models.BigIntegerField()
+
+
+class SavedView(models.Model):
+    name = models.TextField()
+    page = models.TextField()
+    query = models.TextField()
+    user = models.TextField()
+    shared = models.BooleanField(default=False)
+    created = models.BigIntegerField()
+
+
+class Alert(models.Model):
+    metric = models.TextField()
+    rule = models.TextField()
+    user = models.TextField()
+    active = models.BooleanField(default=True)
+    created = models.BigIntegerField()
+
+
+class UserMetric(models.Model):
+    name = models.TextField(unique=True)
+    definition = models.TextField()
+    user = models.TextField()
+    created = models.BigIntegerField()
+
+
+class Outbox(models.Model):
+    """Events written in the same transaction as the change that they tell of."""
+
+    topic = models.TextField()
+    payload = models.TextField()
+    created = models.BigIntegerField()
+    delivered = models.BigIntegerField(null=True, db_index=True)
+
+
+class JobRun(models.Model):
+    """A run of something long: what it read, with which code and parameters, and how it ended."""
+
+    kind = models.TextField()
+    status = models.TextField(default="running")
+    user = models.TextField()
+    parameters = models.TextField(default="{}")
+    result = models.TextField(default="{}")
+    started = models.BigIntegerField()
+    finished = models.BigIntegerField(null=True)

@@ -1,0 +1,195 @@
+"""A workspace: the folder that holds one company's configuration, state and warehouse.
+
+    acme/
+        salesops.toml     configuration, for people to edit
+        state.sqlite      records, unless DATABASE_URL moves them to PostgreSQL
+        warehouse/        generations of Parquet files and CURRENT
+        mappings/         import mappings, small text files
+        work/             staged files of imports under way
+
+One process serves one workspace: Django is configured once.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import tomli_w
+
+from salesops.common.errors import Conflict, UsageError, WorkspaceError
+from salesops.common.money import CURRENCIES
+from salesops.common.periods import FiscalCalendar
+
+CONFIG = "salesops.toml"
+_opened: Path | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `salesops.toml` says. Money without a currency is `currency`; days end at midnight in `time_zone`."""
+
+    name: str = "My company"
+    currency: str = "USD"
+    time_zone: str = "UTC"
+    fiscal_start_month: int = 1
+    fiscal_pattern: str = "month"
+    fiscal_year_named_by: str = "end"
+    week_start: int = 0
+    database_url: str = ""
+    today: str = ""  # a fixed business day, for a demo or a closed data set; empty = the clock's
+    keep_generations: int = 3
+    extra: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def calendar(self) -> FiscalCalendar:
+        """The workspace's fiscal calendar."""
+        return FiscalCalendar(
+            kind=self.fiscal_pattern,  # type: ignore[arg-type]
+            start_month=self.fiscal_start_month,
+            week_start=self.week_start,
+            year_named_by=self.fiscal_year_named_by,  # type: ignore[arg-type]
+        )
+
+    def problems(self) -> list[str]:
+        """What is wrong with the settings, all at once."""
+        found = []
+        if self.currency not in CURRENCIES:
+            found.append(f"currency {self.currency!r} is no ISO 4217 code, for example USD or EUR")
+        if self.time_zone not in available_timezones():
+            found.append(f"time_zone {self.time_zone!r} is no IANA name, for example Europe/Warsaw")
+        if not 1 <= self.fiscal_start_month <= 12:
+            found.append("fiscal_start_month must be 1 to 12")
+        if self.fiscal_pattern not in ("month", "445", "454", "544"):
+            found.append("fiscal_pattern must be month, 445, 454 or 544")
+        return found
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An opened workspace: its folder and its configuration."""
+
+    path: Path
+    config: Config
+
+    @property
+    def warehouse(self) -> Path:
+        return self.path / "warehouse"
+
+    @property
+    def mappings(self) -> Path:
+        return self.path / "mappings"
+
+    @property
+    def work(self) -> Path:
+        return self.path / "work"
+
+    @property
+    def database_url(self) -> str:
+        return os.environ.get("SALESOPS_DATABASE_URL", "")
+
+    @property
+    def today(self) -> date:
+        """The business day that it is now."""
+        if self.config.today:
+            return date.fromisoformat(self.config.today)
+        return datetime.now(ZoneInfo(self.config.time_zone)).date()
+
+
+def read_config(path: Path) -> Config:
+    """The configuration of the workspace in `path`; raises WorkspaceError with all that is wrong in it."""
+    file = path / CONFIG
+    if not file.exists():
+        raise WorkspaceError(f"{path} is no workspace: it has no {CONFIG}", remedy=f"salesops init {path}")
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WorkspaceError(f"{file} cannot be read: {error}", remedy="Correct the line that it names") from error
+    known = {k: v for k, v in values.items() if k in Config.__dataclass_fields__ and k != "extra"}
+    config = Config(**known, extra={k: v for k, v in values.items() if k not in known})
+    if problems := config.problems():
+        raise WorkspaceError(f"{file}: {'; '.join(problems)}", remedy=f"Correct {CONFIG}")
+    return config
+
+
+def create(path: Path, config: Config | None = None) -> Workspace:
+    """Make a workspace in `path` (created when missing) and open it. An existing workspace is refused."""
+    config = config or Config()
+    if problems := config.problems():
+        raise UsageError("; ".join(problems), remedy="Correct the setting")
+    if (path / CONFIG).exists():
+        raise Conflict(f"{path} is a workspace already", remedy="Open it, or choose another folder")
+    for folder in (path, path / "warehouse", path / "mappings", path / "work"):
+        folder.mkdir(parents=True, exist_ok=True)
+    values = {k: getattr(config, k) for k in Config.__dataclass_fields__ if k != "extra"}
+    values = {k: v for k, v in values.items() if v != "" or k in ("name",)}
+    temporary = path / (CONFIG + ".new")
+    temporary.write_text(tomli_w.dumps({**values, "secret_key": secrets.token_urlsafe(32)}), encoding="utf-8")
+    with suppress(OSError):
+        temporary.chmod(0o600)
+    temporary.rename(path / CONFIG)
+    return open_workspace(path)
+
+
+def open_workspace(path: Path | str, *, migrate: bool = True) -> Workspace:
+    """Open the workspace in `path`: configure Django for it and bring its tables up to date.
+
+    Raises WorkspaceError when the folder is no workspace, or when this process has another one open.
+    """
+    global _opened
+    folder = Path(path).expanduser().resolve()
+    config = read_config(folder)
+    if _opened not in (None, folder):
+        raise WorkspaceError(
+            f"this process has {_opened} open", remedy="One process serves one workspace: start another process"
+        )
+    for name in ("warehouse", "mappings", "work"):
+        (folder / name).mkdir(exist_ok=True)
+    if _opened is None:
+        _configure(folder, config)
+        _opened = folder
+    if migrate:
+        _migrate(folder)
+    return Workspace(folder, config)
+
+
+def _configure(folder: Path, config: Config) -> None:
+    import django
+
+    os.environ["SALESOPS_WORKSPACE"] = str(folder)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "salesops.web.settings"
+    os.environ["SALESOPS_SECRET_KEY"] = str(config.extra.get("secret_key", "not-serving"))
+    url = os.environ.get("DATABASE_URL") or config.database_url
+    if url:
+        os.environ["SALESOPS_DATABASE_URL"] = url
+    else:
+        os.environ.pop("SALESOPS_DATABASE_URL", None)
+    django.setup()
+
+
+def _migrate(folder: Path) -> None:
+    """Apply pending migrations under the workspace's lock; each runs in its own transaction."""
+    from django.core.management import call_command
+    from django.db import OperationalError, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if not pending:
+            return
+        from salesops.common.locks import exclusive
+
+        with exclusive(folder / "migrate.lock", wait=120):
+            call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        raise WorkspaceError(
+            f"the state database cannot be opened: {error}",
+            remedy="Check DATABASE_URL, that the server runs, and that the folder can be written",
+        ) from error
