@@ -81,10 +81,11 @@ apt_install() { # with the lists at hand first; a machine without lists fetches 
 has_pip() { "$venv/bin/python" -m pip --version >/dev/null 2>&1; }
 
 pip_elsewhere() { # "$py -m pip" or a pip on PATH that can install into another environment (pip 22.3 and later)
-  if "$1" -m pip --python "$1" --version >/dev/null 2>&1; then echo "$1 -m pip"; return; fi
-  local name
+  local name path
+  path=$(command -v "$1") # pip wants a path here
+  if "$1" -m pip --python "$path" --version >/dev/null 2>&1; then echo "$1 -m pip"; return; fi
   for name in pip3 pip; do
-    if command -v "$name" >/dev/null 2>&1 && "$name" --python "$1" --version >/dev/null 2>&1; then echo "$name"; return; fi
+    if command -v "$name" >/dev/null 2>&1 && "$name" --python "$path" --version >/dev/null 2>&1; then echo "$name"; return; fi
   done
 }
 
