@@ -160,7 +160,7 @@ take_turn
 up_to_date && exit 0 # the one we waited for did it
 
 : >"$log"
-if [ -f "$stamp" ] && ! grep -q " $PWD\$" "$stamp"; then
+if [ -f "$stamp" ] && read -r _ _ made_for <"$stamp" && [ "$made_for" != "$PWD" ]; then
   say "The checkout has moved; making $venv anew."
   rm -rf "$venv"
 fi

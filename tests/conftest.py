@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -161,7 +162,7 @@ class PostgresServer:
         return False
 
 
-def _unprivileged() -> dict[str, object]:
+def _unprivileged() -> dict[str, Any]:
     """Return the subprocess arguments that leave root, under which PostgreSQL refuses to run."""
     if os.geteuid() != 0:
         return {}
