@@ -21,9 +21,9 @@ def allocate(
     smaller key. The parts add up to ``total``; the order of the weights changes nothing; a negative total mirrors the
     positive one; a zero weight gets nothing. The answer keeps the order of ``weights``.
 
-    Where all weights are zero there are no proportions: InvalidData, or equal parts if ``zero_weights="equal"``; a
-    total of zero gives zeros all the same. InvalidData also for no weights at all (unless the total is zero), a negative or
-    infinite weight, and a float.
+    Where all weights are zero there are no proportions: InvalidData, or equal parts with ``zero_weights="equal"``; a
+    total of zero gives zeros all the same. InvalidData also for no weights at all (unless the total is zero), a
+    negative or infinite weight, and a float.
 
     >>> allocate(100, {"ada": 1, "bo": 1, "cy": 1})
     {'ada': 34, 'bo': 33, 'cy': 33}

@@ -7,7 +7,7 @@ their oracle in tests, not the way to answer questions over many records.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Generic, TypeVar
 
@@ -171,9 +171,10 @@ def versions(changes: Iterable[Change[P]], as_known_on: P | None = None) -> list
     found: list[Version[P]] = []
     for (record, field), by_effective in kept.items():
         ordered = [by_effective[effective] for effective in sorted(by_effective)]
-        ends: list[P | None] = [change.effective for change in ordered[1:]]
-        for change, end in zip(ordered, [*ends, None], strict=True):
-            found.append(Version(record, field, change.value, Interval(change.effective, end), change.recorded))
+        for n, change in enumerate(ordered):
+            following = ordered[n + 1 : n + 2]
+            held = Interval(change.effective, following[0].effective) if following else Interval(change.effective)
+            found.append(Version(record, field, change.value, held, change.recorded))
     return found
 
 
@@ -195,4 +196,4 @@ def _append_merged(merged: list[Interval[P]], interval: Interval[P]) -> None:
     if last is None or (last.end is not None and last.end < interval.start):
         merged.append(interval)
     elif last.end is not None and (interval.end is None or interval.end > last.end):
-        merged[-1] = Interval(last.start, interval.end)
+        merged[-1] = replace(last, end=interval.end)

@@ -19,7 +19,7 @@ _Span = tuple[int, int]  # [from, to) as day numbers
 
 @dataclass(frozen=True, slots=True)
 class Line(Generic[N]):
-    """``child`` reports to ``parent`` over ``[start, end)``; end None is still so. ``kind`` tells matrix lines apart."""
+    """``child`` reports to ``parent`` over ``[start, end)``, None still open; ``kind`` tells matrix lines apart."""
 
     child: N
     parent: N
