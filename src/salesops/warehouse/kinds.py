@@ -1,0 +1,61 @@
+"""How each field kind is typed in the warehouse, and how a day is taken from an instant, as DuckDB SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from salesops.records.entities import Entity, Field
+
+# "This value was asserted to be empty", in a typed column where NULL means "not asserted".
+EMPTY = {"VARCHAR": "chr(1)", "BIGINT": "(-9223372036854775807)", "DATE": "DATE '0001-01-01'", "TINYINT": "2"}
+FOREVER = "DATE '9999-12-31'"
+BEGINNING_US = -62135596800000000  # 0001-01-01: true for as long as anybody can ask
+
+
+def sql_type(kind: str) -> str:
+    """The working column type of a field kind while versions are built (booleans travel as TINYINT)."""
+    if kind in ("text", "kind"):
+        return "VARCHAR"
+    if kind == "date":
+        return "DATE"
+    return "TINYINT" if kind == "boolean" else "BIGINT"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a warehouse table: `field` is its name in the history, `name` its name in the table."""
+
+    name: str
+    field: str
+    kind: str
+    target: str = ""
+
+    @property
+    def type(self) -> str:
+        return sql_type(self.kind)
+
+    @property
+    def empty(self) -> str:
+        return EMPTY[self.type]
+
+    def out(self, expression: str) -> str:
+        """The finished value: asserted-empty becomes NULL, booleans become BOOLEAN."""
+        value = f"nullif({expression}, {self.empty})"
+        return f"({value} = 1)" if self.kind == "boolean" else value
+
+
+def columns_of(entity: Entity, custom: list[Field]) -> list[Column]:
+    """The fields of an entity and its declared custom fields, as columns."""
+    own = [Column(f.name, f.name, f.kind, f.target) for f in entity.fields]
+    return own + [Column(f"custom_{f.name}", f"custom.{f.name}", f.kind, f.target) for f in custom]
+
+
+def day_sql(instant: str, time_zone: str) -> str:
+    """The business day of an instant (microseconds)."""
+    if time_zone == "UTC":
+        return f"make_timestamp({instant})::DATE"
+    return f"timezone('{time_zone}', timezone('UTC', make_timestamp({instant})))::DATE"
+
+
+def quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

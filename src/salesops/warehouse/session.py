@@ -1,0 +1,151 @@
+"""A session: one generation, reduced to what was known on a day, ready for questions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from salesops.common.errors import WorkspaceError
+from salesops.common.instants import end_of_day
+from salesops.records.entities import entities
+from salesops.workspace import Workspace
+
+from . import opportunity, tables
+from .build import Settings, build_versioned
+from .engine import connect
+from .generations import Generation, load
+from .refresh import custom_fields
+from .views import table_select
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a session can say about its generation without reading a table."""
+
+    name: str
+    tick: int
+    rows: dict[str, int]
+    currencies: dict[str, list[str]]
+    reporting_currency: str
+    time_zone: str
+    today: date
+
+
+class Session:
+    """Questions to one generation. Thread-safe: each query runs on a cursor of its own."""
+
+    def __init__(self, workspace: Workspace, generation: Generation, as_known_on: date | None = None) -> None:
+        self.workspace = workspace
+        self.as_known_on = as_known_on
+        self.generation = generation.name
+        self.manifest = Manifest(
+            name=generation.name,
+            tick=generation.tick,
+            rows={name: table.rows for name, table in generation.tables.items()},
+            currencies=generation.facts.get("currencies", {}),
+            reporting_currency=generation.reporting_currency,
+            time_zone=generation.time_zone,
+            today=date.fromisoformat(generation.today),
+        )
+        self._lock = threading.Lock()
+        self._con = connect(workspace.work)
+        _views(self._con, workspace, generation, as_known_on)
+
+    def query(self, sql: Any, parameters: Any = None) -> pa.Table:
+        """The answer to an SQL text or SQLGlot expression (DuckDB dialect), as an Arrow table."""
+        text = sql if isinstance(sql, str) else sql.sql(dialect="duckdb")
+        with self._lock:
+            return self._con.execute(text, parameters).to_arrow_table()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection itself, for benchmarks and notebooks."""
+        return self._con
+
+    def close(self) -> None:
+        self._con.close()
+
+
+@contextmanager
+def open_session(
+    workspace: Workspace, *, as_known_on: date | None = None, generation: str = ""
+) -> Iterator[Session]:
+    """Open the current (or the named) generation, as known on a day (default: all that is known)."""
+    found = load(workspace.warehouse, generation)
+    if found is None:
+        what = f"generation {generation}" if generation else "warehouse"
+        raise WorkspaceError(f"there is no {what} yet", remedy="salesops refresh")
+    session = Session(workspace, found, as_known_on)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def _views(
+    con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: Generation, as_known_on: date | None
+) -> None:
+    until = None if as_known_on is None else end_of_day(as_known_on, generation.time_zone)
+    known = entities()
+    for name, table in generation.tables.items():
+        select = table_select(workspace.warehouse, table)
+        entity = known.get(name)
+        if entity is not None and entity.shape != "versioned":
+            select = f"SELECT * FROM ({select}) WHERE {tables.known_filter(until)}"
+        con.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {select}')
+    if until is not None:
+        _restate(con, workspace, generation, until)
+
+
+def _restate(con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: Generation, until: int) -> None:
+    """Rebuild, from the facts known before `until`, the records of which something was learned late.
+
+    A record whose every fact was recorded by the time it became true looks the same on any later day of knowledge,
+    so only the others are built anew.
+    """
+    settings = Settings(generation.reporting_currency, generation.time_zone, custom_fields())
+    order = sorted(
+        (e for e in entities().values() if e.shape == "versioned"), key=lambda e: (e.name == "opportunity", e.code)
+    )
+    touched = {"price"}
+    for entity in order:
+        late = generation.tables.get(f"{entity.name}_late")
+        if late is None or (not late.rows and not late.delta):
+            continue
+        con.execute(
+            f'CREATE OR REPLACE TEMP TABLE known_facts AS SELECT * FROM "{entity.name}_late" WHERE recorded < {until}'
+        )
+        if entity.name == "opportunity":
+            opportunity.build_reference(con, settings.reporting_currency)
+        touched.add(entity.name)
+
+        def write(table: str, select: str, name: str = entity.name) -> None:
+            if table.startswith("undated:"):
+                return
+            con.execute(f'CREATE OR REPLACE TEMP TABLE "{table}_known" AS {select}')
+            base = table_select(workspace.warehouse, generation.tables[table])
+            if table == "stage_history":
+                late_ids = f'SELECT DISTINCT record FROM "{name}_late"'
+                base = f"SELECT * FROM ({base}) WHERE opportunity NOT IN ({late_ids})"
+            else:
+                base = f"SELECT * FROM ({base}) WHERE NOT late"
+            con.execute(
+                f'CREATE OR REPLACE TEMP VIEW "{table}" AS {base} UNION ALL BY NAME SELECT * FROM "{table}_known"'
+            )
+
+        build_versioned(con, entity, "known_facts", settings, write, keep_late=False)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE reporting_closure_known AS {tables.CLOSURE}")
+    con.execute("CREATE OR REPLACE TEMP VIEW reporting_closure AS SELECT * FROM reporting_closure_known")
+    last = generation.today
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE rate_day_known AS "
+        + tables.rate_select(generation.reporting_currency, date.fromisoformat(last))
+    )
+    con.execute("CREATE OR REPLACE TEMP VIEW rate_day AS SELECT * FROM rate_day_known")
