@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from salesops.common.errors import InvalidData, Problem
@@ -45,7 +46,7 @@ class Expression:
     def stored(self, row: Mapping[str, Any]) -> Any:
         """Give the value on one row in stored form, as the SQL does: numbers as integers in units of 10^-scale."""
         value = self.evaluate(row)
-        return int(value.scaleb(self.scale)) if self.type.numeric and value is not None else value  # type: ignore[union-attr]
+        return int(value.scaleb(self.scale)) if isinstance(value, Decimal) else value
 
     def matches(self, row: Mapping[str, Any]) -> bool:
         """Say whether a condition holds on a row; unknown (null) does not hold."""
@@ -54,8 +55,8 @@ class Expression:
     def sql(self, columns: Columns | None = None) -> exp.Expression:
         """Give a SQLGlot expression (DuckDB) over stored columns, with SQL's three-valued logic.
 
-        ``columns`` gives the SQL of each field; by default a quoted column of that name. Numbers come in stored form. An
-        amount beyond 38 digits raises an error in the engine rather than losing digits.
+        ``columns`` gives the SQL of each field; by default a quoted column of that name. Numbers come in stored form.
+        An amount beyond 38 digits raises an error in the engine rather than losing digits.
         """
         from salesops.common.expressions.sql import column, compile_sql
 

@@ -32,7 +32,7 @@ Columns = Callable[[str], exp.Expression]
 """Gives the SQL of a field; by default a quoted column of the field's name."""
 
 _WIDE: Final = "INT128"
-_COMPARISONS: Final[dict[Comparison, type[exp.Binary]]] = {
+_COMPARISONS: Final[dict[Comparison, Callable[..., exp.Expression]]] = {
     "=": exp.EQ, "!=": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE,
 }  # fmt: skip
 
@@ -93,8 +93,7 @@ class _Sql:
                 return _binary(exp.Add if node.operator == "+" else exp.Sub, left, right)
             case Compare():
                 left, right = self._aligned((node.left, node.right))
-                compared: exp.Expression = _COMPARISONS[node.comparison](this=left, expression=right)
-                return compared
+                return _COMPARISONS[node.comparison](this=left, expression=right)
             case OneOf():
                 value, *options = self._aligned((node.value, *node.options))
                 return exp.In(this=value, expressions=options)

@@ -44,7 +44,7 @@ class FieldType:
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """The type of any part of a formula. ``literal`` numbers and texts take the unit that their surroundings ask for."""
+    """The type of any part of a formula. A ``literal`` takes the unit that its surroundings ask for."""
 
     kind: Kind
     currency: str | None = None
@@ -58,13 +58,16 @@ class ValueType:
     def __str__(self) -> str:
         if self.kind == "money":
             return f"money in {self.currency or 'the currency of the record'}"
-        return {
-            "count": "a count",
-            "rate": "a rate",
-            "number": "a plain number",
-            "date": "a date",
-            "bool": "a yes/no",
-        }.get(self.kind, self.kind)
+        return _TITLES.get(self.kind, self.kind)
+
+
+_TITLES: Final[Mapping[str, str]] = {
+    "count": "a count",
+    "rate": "a rate",
+    "number": "a plain number",
+    "date": "a date",
+    "bool": "a yes/no",
+}
 
 
 Schema = Mapping[str, FieldType]
