@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from salesops.common.errors import InvalidData, Problem
-from salesops.common.expressions.checker import Checker, all_fields, result_digits
+from salesops.common.expressions.checker import EXACT, Checker, all_fields, result_digits
 from salesops.common.expressions.interpreter import Value, evaluate, rounded
 from salesops.common.expressions.tree import Node
 from salesops.common.expressions.types import MAX_DIGITS, SCALE, Kind, Schema, ValueType
 from salesops.common.expressions.words import Rewritten, rewrite
+from salesops.common.money import MAX_UNITS
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -46,7 +47,12 @@ class Expression:
     def stored(self, row: Mapping[str, Any]) -> Any:
         """Give the value on one row in stored form, as the SQL does: numbers as integers in units of 10^-scale."""
         value = self.evaluate(row)
-        return int(value.scaleb(self.scale)) if isinstance(value, Decimal) else value
+        if not isinstance(value, Decimal):
+            return value
+        whole = int(value.scaleb(self.scale, EXACT))
+        if self.type.kind != "number" and not -MAX_UNITS <= whole <= MAX_UNITS:
+            raise InvalidData(f"{value} is too large to store", "Check the figures of this record")
+        return whole
 
     def matches(self, row: Mapping[str, Any]) -> bool:
         """Say whether a condition holds on a row; unknown (null) does not hold."""
@@ -55,8 +61,9 @@ class Expression:
     def sql(self, columns: Columns | None = None) -> exp.Expression:
         """Give a SQLGlot expression (DuckDB) over stored columns, with SQL's three-valued logic.
 
-        ``columns`` gives the SQL of each field; by default a quoted column of that name. Numbers come in stored form.
-        An amount beyond 38 digits raises an error in the engine rather than losing digits.
+        ``columns`` gives the SQL of each field; by default a quoted column of that name. Numbers come in stored form:
+        money, rates and counts as BIGINT, plain numbers as HUGEINT (a ratio is not there to be summed). A figure that
+        does not fit raises an error in the engine rather than losing digits.
         """
         from salesops.common.expressions.sql import column, compile_sql
 
