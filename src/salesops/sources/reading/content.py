@@ -34,6 +34,19 @@ _MAGIC = (
     (b"Obj\x01", "an Avro file"),
     (b"ORC", "an ORC file"),
 )
+_OTHER = {
+    ".ics": "a calendar file (iCalendar)",
+    ".vcf": "a contact card file (vCard)",
+    ".eml": "an e-mail message",
+    ".html": "a web page (HTML)",
+    ".htm": "a web page (HTML)",
+    ".pdf": "a PDF document",
+    ".png": "a PNG picture",
+    ".xlsx": "an Excel workbook",
+    ".xls": "an Excel workbook",
+    ".parquet": "a Parquet file",
+    ".xes": "an XES event log",
+}
 _MAIL = re.compile(
     r"^(return-path|received|delivered-to|message-id|mime-version|from|to|subject|date|x-[a-z-]+|dkim-signature"
     r"|content-type|reply-to): ",
@@ -127,7 +140,12 @@ def _text_format(head: str, path: Path, source: str) -> str:
         return _markup_format(start, source)
     if len(_MAIL.findall("\n".join(start.splitlines()[:12]))) >= 2 or lower.startswith("from mailer-daemon"):
         raise InvalidData(f"{source} is an e-mail message, not a table", "Add it as a mailbox source, not as a table")
-    return "jsonl" if _is_json(start, path, source) else "csv"
+    if _is_json(start, path, source):
+        return "jsonl"
+    suffix = Path(source).suffix.lower()
+    if suffix in _OTHER:
+        raise InvalidData(f"{source} is {_OTHER[suffix]}, and damaged; it is no table", _TABLE)
+    return "csv"
 
 
 def _markup_format(start: str, source: str) -> str:

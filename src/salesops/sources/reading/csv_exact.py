@@ -87,11 +87,11 @@ def read_exact(
     return writer.rows
 
 
-def report_ragged(problems: ProblemList, line: int, expected: int, found: int | None, text: str) -> None:
+def report_ragged(problems: ProblemList, line: int, expected: int, found: int, text: str) -> None:
     """Report a row with too few or too many cells."""
-    cells = "another number of" if found is None else str(found)
+    cells = f"{found} cells instead of {expected}" if found < expected else f"more than {expected} cells"
     problems.reject(
-        f"The row has {cells} cells instead of {expected}; it was left out",
+        f"The row has {cells}; it was left out",
         "Correct the row; put quotes around a value that holds the delimiter or a line end",
         line,
         value=text,

@@ -7,6 +7,7 @@ as DuckDB's records; (3) quoting is broken: Python's ``csv`` reads record by rec
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -14,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from salesops.sources.reading.csv_exact import Longs, read_exact, record_starts, report_quotes, report_ragged
+from salesops.sources.reading.csv_exact import Longs, read_exact, record_starts, report_ragged
 from salesops.sources.reading.encoding import TextFile, as_utf8
 from salesops.sources.reading.engine import name, text, trimmed
 from salesops.sources.reading.layout import Layout, find_layout
@@ -59,6 +60,8 @@ def _read_fast(
     rejects = _rejects(con)
     if not rejects and kept + layout.skip == source.lines:
         return kept
+    if any("QUOTE" in error for _, error, _ in rejects):
+        return None  # the reader may have swallowed good rows up to the next quotation mark
     starts = record_starts(source.path, layout.skip)
     offsets = np.array([offset for offset, _, _ in rejects], np.int64)
     if len(starts.lines) != kept + len(rejects) or not np.isin(offsets, starts.offsets).all():
@@ -93,9 +96,9 @@ def _copy_empty(target: Path, layout: Layout, con: duckdb.DuckDBPyConnection) ->
 
 
 def _rejects(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str | None]]:
-    """Rejected records by byte offset from 0, with the first error and the text of each."""
+    """Rejected records by byte offset from 0, with the errors and the text of each."""
     found = con.execute(
-        "SELECT line_byte_position, first(error_type::VARCHAR), left(first(csv_line), 300)"
+        "SELECT line_byte_position, string_agg(error_type || ' ' || error_message, ' '), left(first(csv_line), 300)"
         " FROM reject_errors GROUP BY 1 ORDER BY 1"
     ).fetchall()
     # With CRLF the reader starts a rejected line at the LF that ends the line before.
@@ -104,16 +107,16 @@ def _rejects(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str | None]
 
 def _report(problems: ProblemList, line: int, error: str, text_of_line: str | None, width: int) -> None:
     shown = (text_of_line or "").strip("\r\n")
-    if "QUOTE" in error:
-        report_quotes(problems, line, shown)
-    elif "COLUMNS" in error:
-        report_ragged(problems, line, width, None, shown)
+    if "COLUMNS" in error:
+        found = re.search(r"Found: (\d+)", error)
+        missing = "MISSING COLUMNS" in error and found
+        report_ragged(problems, line, width, int(found.group(1)) if missing and found else width + 1, shown)
     elif "LINE SIZE" in error:
         problems.reject(
             "The row is longer than can be read; it was left out", "Shorten its longest text", line, value=shown
         )
     else:
-        problems.reject(f"The row cannot be read ({error.lower()}); it was left out", "Correct the row", line, shown)
+        problems.reject(f"The row cannot be read ({error[:200]}); it was left out", "Correct the row", line, shown)
 
 
 def _renumber(target: Path, lines: Longs) -> None:

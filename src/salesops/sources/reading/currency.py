@@ -4,18 +4,44 @@ from __future__ import annotations
 
 import re
 
-CODES = frozenset(
-    (
-        "AED ARS AUD BGN BHD BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JOD JPY KES KRW KWD KZT"
-        " MAD MXN MYR NGN NOK NZD OMR PEN PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TND TRY TWD UAH USD UYU VND ZAR"
-    ).split()
+_CODES = (
+    "AED ARS AUD BGN BHD BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JOD JPY KES KRW"
+    " KWD KZT MAD MXN MYR NGN NOK NZD OMR PEN PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TND TRY TWD UAH USD"
+    " UYU VND ZAR"
 )
+CODES = frozenset(_CODES.split())
 SIGNS: dict[str, str | None] = {
-    "US$": "USD", "A$": "AUD", "C$": "CAD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD", "R$": "BRL", "€": "EUR",
-    "£": "GBP",    "zł": "PLN", "₩": "KRW", "₹": "INR", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₪": "ILS", "฿": "THB", "₫": "VND",
-    "₱": "PHP",    "Kč": "CZK", "Ft": "HUF", "lei": "RON", "$": "USD", "¥": "JPY", "￥": "JPY", "円": "JPY", "원": "KRW", "Fr.": "CHF",
-    "kr": None, "kr.": None,
-}  # fmt: skip
+    "US$": "USD",
+    "A$": "AUD",
+    "C$": "CAD",
+    "NZ$": "NZD",
+    "HK$": "HKD",
+    "S$": "SGD",
+    "R$": "BRL",
+    "€": "EUR",
+    "£": "GBP",
+    "zł": "PLN",
+    "₩": "KRW",
+    "₹": "INR",
+    "₺": "TRY",
+    "₽": "RUB",
+    "₴": "UAH",
+    "₪": "ILS",
+    "฿": "THB",
+    "₫": "VND",
+    "₱": "PHP",
+    "Kč": "CZK",
+    "Ft": "HUF",
+    "lei": "RON",
+    "$": "USD",
+    "¥": "JPY",
+    "￥": "JPY",
+    "円": "JPY",
+    "원": "KRW",
+    "Fr.": "CHF",
+    "kr": None,
+    "kr.": None,
+}
 SHARED = {
     "$": "taken as US dollars",
     "¥": "taken as Japanese yen",

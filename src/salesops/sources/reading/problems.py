@@ -14,7 +14,7 @@ class ProblemList:
         self.source, self.limit = source, limit
         self.rejected = 0
         self._listed: list[Problem] = []
-        self._seen: Counter[tuple[str, str]] = Counter()
+        self._seen: Counter[tuple[str, Severity]] = Counter()
 
     def add(
         self,
@@ -27,7 +27,7 @@ class ProblemList:
         group: str | None = None,
     ) -> None:
         """Note one problem; ``group`` is what it is counted under (default: its wording)."""
-        key = (group or problem, severity)
+        key: tuple[str, Severity] = (group or problem, severity)
         self._seen[key] += 1
         if self._seen[key] <= self.limit:
             shown = None if value is None else value[:200]

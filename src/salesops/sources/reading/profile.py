@@ -16,9 +16,8 @@ from salesops.sources.reading.parse import BOOLEANS, local_text_sql
 from salesops.sources.reading.shapes import DIGITS_IN, DIGITS_OUT, date_shape, number_shape, shape_of
 
 # Read as null only in a column that is otherwise numbers, dates or booleans; the profile's note says so.
-NULL_LIKE = frozenset(
-    "na n/a n.a. #n/a none null nil nan nat - -- — ? (null) \\n undefined #null! #value! #div/0!".split()
-)
+_NULLS = "na n/a n.a. #n/a none null nil nan nat - -- — ? (null) \\n undefined #null! #value! #div/0!"
+NULL_LIKE = frozenset(_NULLS.split())
 _MOST_SHAPES = 5_000
 _DATES_NEEDED, _NUMBERS_NEEDED, _GATE = 0.8, 0.9, 0.3
 _FLAG = re.compile(r"^(is|has|can|was|did|do|does|should)[_ A-Z]|flag|_(yn|bool)$|active$|deleted$|enabled$", re.I)
@@ -117,7 +116,7 @@ def _candidate(con: duckdb.DuckDBPyConnection, table: str, column: _Column) -> N
     real = column.base.filled - sum(column.null_like.values())
     if real <= 0 or not column.shapes:
         return
-    dates = [(found, count) for shape, count in column.shapes if (found := date_shape(shape))]
+    dates = [(date, count) for shape, count in column.shapes if (date := date_shape(shape))]
     if dates and sum(count for _, count in dates) >= _DATES_NEEDED * real:
         column.found = DateColumn(column.name, dates)
         measure(con, table, column.found, _local(column.name, column.found))

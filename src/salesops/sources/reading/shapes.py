@@ -19,7 +19,8 @@ _DATES = (
     ("dmon", re.compile(r"9{1,2}(?P<s>[- /]|\. ?)(?P<mon>[A-Za-z]{3,9})(?P<t>[- /]|, ?|\. ?)(?P<y>9999|99)" + _TIME)),
     ("mond", re.compile(r"(?P<mon>[A-Za-z]{3,9})(?P<s>[- ])9{1,2}(?P<t>, ?| |-)(?P<y>9999|99)" + _TIME)),
 )
-_MONTHS = "january february march april may june july august september october november december".split()
+_NAMES = "january february march april may june july august september october november december"
+_MONTHS = _NAMES.split()
 _SHORT = [month[:3] for month in _MONTHS]
 _GAP = " \u00a0\u202f"
 _NUMBER = re.compile(rf"9+(?:[.,'’{_GAP}]9+)*[.,]?(?:[eE][+-]?9+)?|[.,]9+(?:[eE][+-]?9+)?")
