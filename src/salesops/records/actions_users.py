@@ -1,0 +1,153 @@
+"""What people do to user accounts. A user is never deleted: the audit log names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from salesops.common.errors import Conflict, InvalidData, NotAllowed, NotFound, Problem
+
+from . import audit, context, resolve
+from .access import Actor, parse_roles, require
+from .entities import entity as entity_of
+from .writing import emit
+
+
+def list_users(actor: Actor) -> list[dict[str, Any]]:
+    """Every account: user name, name, roles, person, whether it is active."""
+    from .models import User
+
+    require(actor, "manage_users")
+    rows = User.objects.order_by("username").values("username", "name", "roles", "person", "pay_group", "is_active")
+    found = list(rows)
+    people = resolve.labels(actor, {"person": [row["person"] for row in found if row["person"]]}).get("person", {})
+    return [{**row, "person_name": people.get(row["person"], "")} for row in found]
+
+
+def create_user(
+    actor: Actor,
+    username: str,
+    *,
+    name: str = "",
+    roles: str | Iterable[str] = "rep",
+    person: object | None = None,
+    password: str | None = None,
+    pay_group: str = "",
+) -> None:
+    """Create an account; without a password it cannot sign in, only be acted as by who can read the workspace."""
+    from django.db import transaction
+
+    from .models import User
+
+    require(actor, "manage_users")
+    wanted = parse_roles(roles)
+    _may_grant(actor, wanted, frozenset())
+    if not re.fullmatch(r"[\w.@+-]{1,150}", username):
+        raise InvalidData(f"{username!r} cannot be a user name", remedy="Use letters, digits and . @ + - _")
+    linked = None if person in (None, "") else resolve.find_record(actor, entity_of("person"), person)
+    with transaction.atomic():
+        audit.lock()
+        if User.objects.filter(username__iexact=username).exists():
+            raise Conflict(f"there is a user {username!r} already", remedy="Choose another name")
+        user = User(username=username, name=name, roles=_text(wanted), person=linked, created=context.clock())
+        user.pay_group = pay_group
+        _set_password(user, password)
+        user.save()
+        _written(actor, "user.create", username, {"roles": user.roles, "person": linked})
+
+
+def edit_user(
+    actor: Actor,
+    username: str,
+    *,
+    name: str | None = None,
+    roles: str | Iterable[str] | None = None,
+    person: object | None = None,
+    active: bool | None = None,
+    pay_group: str | None = None,
+) -> None:
+    """Change an account; what is None stays, an empty `person` unlinks. The last active owner stays one."""
+    from django.db import transaction
+
+    require(actor, "manage_users")
+    linked = resolve.find_record(actor, entity_of("person"), person) if person not in (None, "") else None
+    with transaction.atomic():
+        audit.lock()
+        user = _user(username)
+        before = frozenset(user.roles.split())
+        wanted = before if roles is None else parse_roles(roles)
+        _may_grant(actor, wanted, before)
+        user.roles = _text(wanted)
+        user.name = user.name if name is None else name
+        user.pay_group = user.pay_group if pay_group is None else pay_group
+        user.person = user.person if person is None else linked
+        user.is_active = user.is_active if active is None else active
+        user.save()
+        _keep_an_owner()
+        detail = {"roles": user.roles, "person": user.person, "active": user.is_active, "name": user.name}
+        _written(actor, "user.edit", username, detail)
+
+
+def deactivate_user(actor: Actor, username: str) -> None:
+    """Deactivate an account: it may do nothing from now on."""
+    edit_user(actor, username, active=False)
+
+
+def set_password(actor: Actor, username: str, password: str) -> None:
+    """Set a password: one's own, or anybody's for who manages users."""
+    from django.db import transaction
+
+    if actor.username == username:
+        require(actor, "read")
+    else:
+        require(actor, "manage_users")
+    with transaction.atomic():
+        audit.lock()
+        user = _user(username)
+        if actor.username != username:
+            _may_grant(actor, frozenset(user.roles.split()), frozenset())
+        _set_password(user, password)
+        user.save()
+        _written(actor, "user.password", username, {})
+
+
+def _user(username: str) -> Any:
+    from .models import User
+
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        raise NotFound(f"there is no user {username!r}", remedy="salesops user list")
+    return user
+
+
+def _may_grant(actor: Actor, wanted: frozenset[str], before: frozenset[str]) -> None:
+    """Only an owner makes, changes or unmakes owners."""
+    if "owner" in wanted | before and not actor.has("owner"):
+        raise NotAllowed(f"{actor.username} may not change an owner's account", remedy="Ask an owner")
+
+
+def _keep_an_owner() -> None:
+    from .models import User
+
+    if not any("owner" in u.roles.split() for u in User.objects.filter(is_active=True)):
+        raise Conflict("this is the last active owner", remedy="Make somebody else an owner first")
+
+
+def _set_password(user: Any, password: str | None) -> None:
+    if password is None:
+        user.set_unusable_password()
+        return
+    if len(password) < 8:
+        problem = Problem("user", None, "password", "is too short", "Use at least 8 characters")
+        raise InvalidData("the password is too short", remedy="Use at least 8 characters", problems=[problem])
+    user.set_password(password)
+
+
+def _text(roles: frozenset[str]) -> str:
+    return " ".join(sorted(roles))
+
+
+def _written(actor: Actor, action: str, username: str, detail: dict[str, Any]) -> None:
+    audit.write(actor, action, entity="user", rows=1, detail={"user": username, **detail})
+    emit(action, {"user": username})
