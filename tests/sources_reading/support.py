@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from salesops.sources.reading import StagedFile
 
@@ -23,6 +24,5 @@ def parsed(sql: str, values: list[str | None]) -> list[Any]:
     """Evaluate an SQL expression over the column ``v`` holding the given texts."""
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
-        con.execute("CREATE TABLE t (i INTEGER, v VARCHAR)")
-        con.executemany("INSERT INTO t VALUES (?, ?)", list(enumerate(values)))
+        con.register("t", pa.table({"i": pa.array(range(len(values))), "v": pa.array(values, pa.string())}))
         return [row[0] for row in con.execute(f"SELECT {sql} FROM t ORDER BY i").fetchall()]

@@ -59,6 +59,7 @@ def test_amounts_of_every_locale_are_exact(values: list[Decimal], locale: str) -
 def test_any_decimal_is_exact_or_rounded_half_even_and_said_so(values: list[Decimal], kind: str) -> None:
     places = 4 if kind == "money" else int(kind.split(":")[1])
     kept = [value for value in values if -18 - places <= value.as_tuple().exponent <= 100]  # type: ignore[operator]
+    kept = [value for value in kept if abs(abs(value) * 10**places - BIGGEST) > 2]
     texts: list[str | None] = [str(value) for value in kept]
     profile = ColumnProfile("x", "number", decimal=".", forms=("exponent",))
     assert parsed(parse_sql("v", kind, profile), texts) == [units(value, places) for value in kept]

@@ -93,6 +93,7 @@ def _alone(column: DateColumn, declared: str | None) -> None:
     if not column.open:
         column.order = "ymd" if all(s.family in ("ymd4", "cjk") for s, _ in column.shapes) else None
         column.order = column.order or ("dmy" if column.shapes[0][0].family == "dmon" else "mdy")
+        column.fits = {column.order: max(column.fits.values())}
         return
     whole = _whole(column)
     if len(whole) == 1:

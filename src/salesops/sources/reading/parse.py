@@ -18,13 +18,15 @@ from salesops.sources.reading.model import ColumnProfile
 TRUE = ("true", "yes", "y", "t", "ja", "oui", "tak", "sí", "si", "wahr", "vrai", "on")
 FALSE = ("false", "no", "n", "f", "nein", "non", "nie", "falsch", "faux", "off")
 BOOLEANS = frozenset((*TRUE, *FALSE))
-_B = "[ \u00a0\u202f]*"
+_GAP = " \u00a0\u202f"
+_B = f"[{_GAP}]*"
 _MARK = "(?:" + "|".join(re.escape(m) for m in (*sorted(SIGNS, key=len, reverse=True), *sorted(CODES))) + ")"
 _OFFSET = r"(:[0-9]{2}(?:[.,][0-9]{1,9})?(?:[ ]?[AaPp][Mm])?)[ ]?(Z|z|UTC|GMT|([+-])([0-9]{2}):?([0-9]{2})?)$"
 _FALLBACK = tuple(
     f"%Y-%m-%d{rest}" for rest in ("", " %H:%M", "T%H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S.%f")
 )
 _EPOCH = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+_NUMERIC = ("integer", "number", "money", "percent")
 _SCALED = re.compile(r"scaled:(\d{1,2})")
 
 
@@ -45,25 +47,22 @@ def parse_sql(column_sql: str, kind: str, profile: ColumnProfile, time_zone: str
     if kind == "instant":
         return _instant(column, profile, _zone(time_zone))
     if kind == "integer":
-        plain = f"regexp_full_match({column}, '[+-]?[0-9]{{1,18}}')"
-        units, rest = _exact(column, 0, profile)
-        slow = f"CASE WHEN {rest} = 0 THEN TRY_CAST({units} AS BIGINT) END"
-        return f"(CASE WHEN {plain} THEN TRY_CAST({column} AS BIGINT) ELSE {slow} END)"
+        return _integer(column, profile)
     return _scaled(column, _places(kind), profile)
 
 
 def loses_precision_sql(column_sql: str, kind: str, profile: ColumnProfile) -> str:
     """Give SQL that is true where ``parse_sql`` of ``money`` or ``scaled:N`` has to round a value; false where null."""
     column, places = f"({column_sql})", _places(kind)
-    units, rest = _exact(column, places, profile)
-    canonical = _canonical(column, profile)
-    shift = _shift(column, canonical, places, profile)
-    fraction = f"regexp_extract(rtrim({_mantissa(canonical)}, '0'), '[.]([0-9]*)$', 1)"
-    tiny = f"(length({fraction}) - {shift} > 18 AND regexp_matches({_mantissa(canonical)}, '[1-9]'))"
+    value = "TRY_CAST(s AS DECIMAL(38, 18))"
+    fraction = "length(regexp_extract(rtrim(split_part(s, 'e', 1), '0'), '[.]([0-9]*)$', 1))"
+    shift = "TRY_CAST(split_part(s, 'e', 2) AS INTEGER)"
+    tiny = f"({fraction} - {shift} > 18 AND regexp_matches(split_part(s, 'e', 1), '[1-9]'))"
+    inside = f"TRY_CAST(floor({value}) AS BIGINT) IS NOT NULL"
+    rounds = f"{inside} AND ({value} <> floor({value}) OR {tiny})"
+    lossy = f"list_transform([{_shifted(column, places, profile)}], lambda s: {rounds})"
     exact = _fast_match(column, places, profile)
-    return (
-        f"coalesce(CASE WHEN {exact} THEN false WHEN {units} IS NULL THEN false ELSE {rest} <> 0 OR {tiny} END, false)"
-    )
+    return f"coalesce(CASE WHEN {exact} THEN false ELSE {lossy}[1] END, false)"
 
 
 def _places(kind: str) -> int:
@@ -98,43 +97,47 @@ def _boolean(column: str) -> str:
 
 def _plain(profile: ColumnProfile) -> bool:
     """Whether every number is written with digits, a point and a leading sign only."""
-    known = profile.kind in ("integer", "number", "money")
-    return known and not profile.forms and not profile.thousands and profile.decimal in (None, ".")
+    return profile.kind in _NUMERIC and not profile.forms and not profile.thousands and profile.decimal in (None, ".")
+
+
+def _fast_width(places: int) -> tuple[int, int]:
+    """The width of a DECIMAL in which value and value x 10^places both fit, and the digits before the point."""
+    width = 18 if places <= 4 else 38
+    return width, min(18 - places, width - 2 * places)
 
 
 def _fast_match(column: str, places: int, profile: ColumnProfile) -> str:
-    """SQL that is true for numbers that a DECIMAL(18, places) holds exactly as they stand."""
-    if not _plain(profile) and (profile.decimal == "," or profile.thousands == "."):
-        return f"regexp_full_match({column}, '[+-]?[0-9]{{1,{18 - places}}}')"
-    point = rf"(?:[.][0-9]{{0,{places}}})?" if profile.thousands != "." else ""
-    return f"regexp_full_match({column}, '[+-]?[0-9]{{1,{18 - places}}}{point}')"
+    """SQL that is true for numbers that a narrow DECIMAL holds exactly as they stand."""
+    point = "" if _signs(profile)[0] == "," else rf"(?:[.][0-9]{{0,{places}}})?"
+    return f"regexp_full_match({column}, '[+-]?[0-9]{{1,{_fast_width(places)[1]}}}{point}')"
 
 
 def _scaled(column: str, places: int, profile: ColumnProfile) -> str:
-    fast = f"CAST(TRY_CAST({column} AS DECIMAL(18, {places})) * {10**places} AS BIGINT)"
-    units, rest = _exact(column, places, profile)
-    up = f"({rest} > 0.5 OR ({rest} = 0.5 AND {units} % 2 <> 0))"
-    slow = f"TRY_CAST({units} + CASE WHEN {up} THEN 1 ELSE 0 END AS BIGINT)"
+    fast = f"CAST(TRY_CAST({column} AS DECIMAL({_fast_width(places)[0]}, {places})) * {10**places} AS BIGINT)"
+    value = f"TRY_CAST({_shifted(column, places, profile)} AS DECIMAL(38, 18))"
+    up = "(v - floor(v) > 0.5 OR (v - floor(v) = 0.5 AND CAST(floor(v) AS HUGEINT) % 2 <> 0))"
+    rounded = f"TRY_CAST(CAST(floor(v) AS HUGEINT) + CASE WHEN {up} THEN 1 ELSE 0 END AS BIGINT)"
+    slow = f"list_transform([{value}], lambda v: {rounded})[1]"
     return f"(CASE WHEN {_fast_match(column, places, profile)} THEN {fast} ELSE {slow} END)"
 
 
-def _exact(column: str, places: int, profile: ColumnProfile) -> tuple[str, str]:
-    """SQL of the whole units (HUGEINT, rounded down) and of the rest in [0, 1), to 18 places, of value x 10^places."""
-    canonical = _canonical(column, profile)
-    shifted = f"{_mantissa(canonical)} || 'e' || {_shift(column, canonical, places, profile)}"
-    value = f"TRY_CAST({shifted} AS DECIMAL(38, 18))"
-    units = f"CAST(floor({value}) AS HUGEINT)"
-    return units, f"({value} - floor({value}))"
+def _integer(column: str, profile: ColumnProfile) -> str:
+    plain = f"regexp_full_match({column}, '[+-]?[0-9]{{1,18}}')"
+    value = f"TRY_CAST({_shifted(column, 0, profile)} AS DECIMAL(38, 18))"
+    whole = "CASE WHEN v = floor(v) THEN TRY_CAST(CAST(v AS HUGEINT) AS BIGINT) END"
+    slow = f"list_transform([{value}], lambda v: {whole})[1]"
+    return f"(CASE WHEN {plain} THEN TRY_CAST({column} AS BIGINT) ELSE {slow} END)"
 
 
-def _mantissa(canonical: str) -> str:
-    return f"regexp_replace({canonical}, '[eE].*$', '')"
+def _shifted(column: str, places: int, profile: ColumnProfile) -> str:
+    """SQL of the text ``<mantissa>e<exponent>`` of value x 10^places, NULL for what is no number.
 
-
-def _shift(column: str, canonical: str, places: int, profile: ColumnProfile) -> str:
-    exponent = f"coalesce(TRY_CAST(regexp_extract({canonical}, '[eE]([+-]?[0-9]+)$', 1) AS INTEGER), 0)"
+    A lambda over a list of one keeps each part of the expression from being written, and computed, several times.
+    """
+    exponent = "coalesce(TRY_CAST(regexp_extract(c, '[eE]([+-]?[0-9]+)$', 1) AS INTEGER), 0)"
     percent = "" if _plain(profile) else f" - CASE WHEN contains({column}, '%') THEN 2 ELSE 0 END"
-    return f"({exponent} + {places}{percent})"
+    parts = f"regexp_replace(c, '[eE].*$', '') || 'e' || ({exponent} + {places}{percent})"
+    return f"list_transform([{_canonical(column, profile)}], lambda c: {parts})[1]"
 
 
 def _canonical(column: str, profile: ColumnProfile) -> str:
@@ -144,18 +147,25 @@ def _canonical(column: str, profile: ColumnProfile) -> str:
         number = rf"[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+){exponent}"
         return f"CASE WHEN regexp_full_match({column}, {text(number)}) THEN {column} END"
     decimal, thousands = _signs(profile)
+    known = profile.kind in _NUMERIC and "currency" not in profile.forms
+    mark = "" if known else f"(?:{_MARK})?{_B}"
+    group = {" ": f"[{_GAP}]", "'": "['’]"}.get(thousands, re.escape(thousands))
     point = re.escape(decimal)
-    group = {" ": "[ \u00a0\u202f]", "'": "['’]"}.get(thousands, re.escape(thousands))
     core = rf"(?:[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}|[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+"
-    before, after = rf"(?:{_MARK}|[-+−(]){{0,1}}{_B}", rf"{_B}(?:{_MARK}|[-−%)])?"
-    whole = f"{before * 3}(?:{core}){exponent}{after * 3}"
-    negative = rf"^(?:{_MARK}|[ \u00a0\u202f])*[-−(]|[-−](?:{_MARK}|[ \u00a0\u202f)%])*$"
-    lead, trail = rf"^(?:{_MARK}|[-+−( \u00a0\u202f])+", rf"(?:{_MARK}|[-−)% \u00a0\u202f])+$"
-    bare = f"regexp_replace(regexp_replace({column}, {text(lead)}, ''), {text(trail)}, '')"
+    whole = rf"[-+−(]?{_B}{mark}[-+−(]?{_B}(?:{core}){exponent}{_B}[-−%]?{_B}{mark}[-−%]?\)?"
+    twice = r"[-+−(][-+−(]|[-+−(].*[^eE][-+−(]"
+    valid = (
+        f"regexp_full_match({column}, {text(whole)}) AND NOT regexp_matches({column}, {text(twice)})"
+        f" AND contains({column}, '(') = contains({column}, ')')"
+    )
+    negative = f"regexp_matches({column}, '(^|[^eE])[-−(]')"
+    head, tail = rf"^(?:{_MARK}|[-+−({_GAP}])+", rf"(?:{_MARK}|[-−)%{_GAP}])+$"
+    if not mark:
+        head, tail = f"^[-+−({_GAP}]+", f"[-−)%{_GAP}]+$"
+    bare = f"regexp_replace(regexp_replace({column}, {text(head)}, ''), {text(tail)}, '')"
     bare = f"regexp_replace({bare}, {text(group)}, '', 'g')"
     bare = bare if decimal == "." else f"replace({bare}, {text(decimal)}, '.')"
-    signed = f"(CASE WHEN regexp_matches({column}, {text(negative)}) THEN '-' ELSE '' END || {bare})"
-    return f"CASE WHEN regexp_full_match({column}, {text(whole)}) THEN {signed} END"
+    return f"CASE WHEN {valid} THEN CASE WHEN {negative} THEN '-' ELSE '' END || {bare} END"
 
 
 def _signs(profile: ColumnProfile) -> tuple[str, str]:
@@ -180,7 +190,8 @@ def _local(column: str, profile: ColumnProfile) -> str:
     offset, long = (profile.has_offset, "long_fraction" in profile.forms) if declared else (True, True)
     listed = ", ".join(text(pattern) for pattern in patterns)
     value = f"try_strptime({local_text_sql(column, offset, long)}, [{listed}])"
-    return f"(CASE WHEN year({value}) BETWEEN 1000 AND 9999 THEN {value} END)"
+    digits = f"regexp_matches({column}, '[0-9]')"  # not infinity, not epoch
+    return f"(CASE WHEN {digits} AND year({value}) BETWEEN 1000 AND 9999 THEN {value} END)"
 
 
 def _epoch(column: str, profile: ColumnProfile) -> str | None:
