@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import duckdb
 
+from salesops.records.columns import DATED_BY_NATURE, columns_of
 from salesops.records.entities import Entity, Field
 
 from . import opportunity
-from .kinds import BEGINNING_US, columns_of
 from .versions import build_versions, drop_working
 
-# Things that happen: without any date of their own they belong to no day. The rest (people, products, stages ...) always were.
-DATED_BY_NATURE = {"opportunity", "lead", "order", "invoice", "target"}
 FACT_ORDER = "record, field, value, effective, recorded, seq, id, assumed"
 
 
@@ -37,7 +35,13 @@ Writer = Callable[[str, str], None]  # (table, SELECT) -> None
 
 
 def build_versioned(
-    con: duckdb.DuckDBPyConnection, entity: Entity, facts: str, settings: Settings, write: Writer, *, keep_late: bool = True
+    con: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    facts: str,
+    settings: Settings,
+    write: Writer,
+    *,
+    keep_late: bool = True,
 ) -> None:
     """Build the tables of a versioned entity from the relation `facts` and hand each to `write(table, select)`.
 
@@ -64,8 +68,3 @@ def build_versioned(
     drop_working(con)
     for table in ("version", "stage_visit"):
         con.execute(f"DROP TABLE IF EXISTS {table}")
-
-
-def since_ever(entity: Entity) -> int | None:
-    """The effective instant of a record without any date: always, or none where a date is part of its nature."""
-    return None if entity.name in DATED_BY_NATURE else BEGINNING_US

@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from salesops.records.columns import BEGINNING_US, DATED_BY_NATURE
+from salesops.records.duck import attached_state, quoted, state_table
 from salesops.records.entities import Entity, entities
 from salesops.records.models import Batch
-
-from .engine import attached_state, quoted, state_table
 
 FACT_COLUMNS = "record, field, value, effective, recorded, seq, id, assumed"
 FACT_SCHEMA = pa.schema(
@@ -33,12 +33,15 @@ def extract_all(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
     with attached_state(con):
         con.execute("BEGIN")
         row = con.execute(f"SELECT coalesce(max(tick), 0) FROM {state_table('records_clock')}").fetchone()
-        con.execute(f"CREATE OR REPLACE TEMP TABLE live AS SELECT id FROM {state_table('records_batch')} WHERE status = 'live'")
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE live AS SELECT id FROM {state_table('records_batch')} WHERE status = 'live'"
+        )
         con.execute(
             f"COPY (SELECT c.entity, c.record, c.field, c.value, c.effective, c.recorded, c.seq, c.id, "
             f"c.assumed::BOOLEAN AS assumed FROM {state_table('records_change')} c SEMI JOIN live ON live.id = c.batch) "
             f"TO {quoted(folder / 'facts')} (FORMAT parquet, PARTITION_BY (entity), OVERWRITE_OR_IGNORE, COMPRESSION lz4)"
         )
+        _extract_named(con, folder)
         for entity in entities().values():
             if entity.shape == "versioned":
                 continue
@@ -49,6 +52,25 @@ def extract_all(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
         con.execute("DROP TABLE live")
         con.execute("COMMIT")
     return int(row[0]) if row else 0
+
+
+def _named_only() -> list[Entity]:
+    """Entities whose records may be known by name only: something refers to them and no file describes them."""
+    return [e for e in entities().values() if e.shape == "versioned" and e.label_field and e.name not in DATED_BY_NATURE]
+
+
+def _extract_named(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """A record that is referred to and not described counts as one that always was, named as its source names it."""
+    for entity in _named_only():
+        part = folder / "facts" / f"entity={entity.code}"
+        known = f"SELECT record FROM read_parquet({quoted(part / '*.parquet')})" if part.exists() else "SELECT 0"
+        part.mkdir(parents=True, exist_ok=True)
+        con.execute(
+            f"COPY (SELECT record, '{entity.label_field}' AS field, min(external_id) AS value, {BEGINNING_US} AS effective, "
+            f"{BEGINNING_US} AS recorded, 0::BIGINT AS seq, 0::BIGINT AS id, TRUE AS assumed FROM {state_table('records_sourceid')} "
+            f"WHERE entity = {entity.code} AND record NOT IN ({known}) GROUP BY record) "
+            f"TO {quoted(part / 'named.parquet')} (FORMAT parquet)"
+        )
 
 
 def facts_view(con: duckdb.DuckDBPyConnection, folder: Path, entity: Entity, name: str = "facts") -> int:
@@ -80,6 +102,10 @@ def changed_since(tick: int) -> dict[str, set[int]]:
     by_code = {e.code: e.name for e in entities().values()}
     for code, record in _rows("SELECT DISTINCT entity, record FROM records_change WHERE batch IN ({})", batches):
         found.setdefault(by_code[code], set()).add(record)
+    named = {e.code for e in _named_only()}
+    for code, record in _rows("SELECT DISTINCT entity, record FROM records_sourceid WHERE batch IN ({})", batches):
+        if code in named:
+            found.setdefault(by_code[code], set()).add(record)
     for entity in entities().values():
         if entity.shape == "versioned":
             continue
@@ -90,23 +116,20 @@ def changed_since(tick: int) -> dict[str, set[int]]:
     return found
 
 
-def count_since(tick: int) -> int:
-    """How many rows batches after `tick` wrote, as they said themselves; a cheap guess whether a full refresh is due."""
-    total = 0
-    for summary in Batch.objects.filter(tick__gt=tick).values_list("summary", flat=True):
-        import json
-
-        total += int(json.loads(summary or "{}").get("rows", 1))
-    return total
-
-
 def facts_of(entity: Entity, ids: Iterable[int]) -> pa.Table:
     """The live facts of these records."""
     sql = (
         f"SELECT {', '.join('c.' + c.strip() for c in FACT_COLUMNS.split(','))} FROM records_change c JOIN records_batch b "
         f"ON b.id = c.batch AND b.status = 'live' WHERE c.entity = {entity.code} AND c.record IN ({{}})"
     )
-    return _table(_rows(sql, sorted(ids)), FACT_SCHEMA)
+    facts = list(_rows(sql, sorted(ids)))
+    if entity in _named_only() and (missing := sorted(set(ids) - {f[0] for f in facts})):
+        names = _rows(
+            f"SELECT record, min(external_id) FROM records_sourceid WHERE entity = {entity.code} AND record IN ({{}}) GROUP BY record",
+            missing,
+        )
+        facts += [(r, entity.label_field, name, BEGINNING_US, BEGINNING_US, 0, 0, True) for r, name in names]
+    return _table(facts, FACT_SCHEMA)
 
 
 def rows_of(entity: Entity, ids: Iterable[int]) -> pa.Table:
@@ -115,7 +138,7 @@ def rows_of(entity: Entity, ids: Iterable[int]) -> pa.Table:
     schema = pa.schema([(f.column, _arrow_type(f)) for f in fields])
     names = ", ".join(f't."{f.column}"' for f in fields)
     sql = (
-        f'SELECT {names} FROM "{entity.table}" t JOIN records_batch b ON b.id = t.batch AND b.status = \'live\' '
+        f"SELECT {names} FROM \"{entity.table}\" t JOIN records_batch b ON b.id = t.batch AND b.status = 'live' "
         f"WHERE t.id IN ({{}})"
     )
     return _table(_rows(sql, sorted(ids)), schema)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import duckdb
 
-from .kinds import FOREVER
+from salesops.records.columns import FOREVER
+
 from .versions import ORDER
 
 

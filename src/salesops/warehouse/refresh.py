@@ -10,17 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-
-
 from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
-from salesops.records.entities import Entity, Field, entities
-from salesops.records.models import Clock, CustomField
+from salesops.records.columns import custom_fields
+from salesops.records.duck import connect, quoted
+from salesops.records.entities import Entity, entities
+from salesops.records.models import Clock
 from salesops.workspace import Workspace
 
 from . import extract, opportunity, tables
 from .build import Settings, build_versioned
-from .engine import connect, quoted
 from .generations import Generation, Table, load, next_number, publish, sweep
 from .views import table_select
 
@@ -59,15 +58,6 @@ def refresh(workspace: Workspace, *, full: bool = False, progress: Progress | No
     return replace(made, seconds=time.monotonic() - started)
 
 
-def custom_fields() -> dict[str, list[Field]]:
-    """The declared custom fields of each entity."""
-    found: dict[str, list[Field]] = {}
-    for c in CustomField.objects.order_by("entity", "name"):
-        words = tuple(c.words.split(",")) if c.words else ()
-        found.setdefault(c.entity, []).append(Field(c.name, c.kind, c.target, words, c.title, custom=True))
-    return found
-
-
 class _Maker:
     """One refresh under way: a connection, the new files, the manifest being put together."""
 
@@ -92,7 +82,12 @@ class _Maker:
         return self._full()
 
     def _signature(self) -> str:
-        values = [FORMAT, self.settings.reporting_currency, self.settings.time_zone, repr(self.workspace.config.calendar)]
+        values = [
+            FORMAT,
+            self.settings.reporting_currency,
+            self.settings.time_zone,
+            repr(self.workspace.config.calendar),
+        ]
         values += [repr(self.settings.custom)]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
@@ -157,7 +152,7 @@ class _Maker:
     def _view(self, table: str, known: bool = False) -> None:
         select = table_select(self.folder, self.tables[table])
         where = f" WHERE {tables.known_filter(None)}" if known else ""
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW \"{table}\" AS SELECT * FROM ({select}){where}")
+        self.con.execute(f'CREATE OR REPLACE TEMP VIEW "{table}" AS SELECT * FROM ({select}){where}')
 
     def _gather_undated(self) -> None:
         parts = [t for t in self.tables if t.startswith("undated:")]
@@ -182,7 +177,9 @@ class _Maker:
         """The days that the calendar must cover: all dated records, three years ahead, at least ten years back."""
         days = [today - timedelta(days=3653)]
         for table in ("opportunity", "lead", "order"):
-            row = self.con.execute(f"SELECT min(day_from) FROM \"{table}\" WHERE day_from > DATE '1950-01-01'").fetchone()
+            row = self.con.execute(
+                f"SELECT min(day_from) FROM \"{table}\" WHERE day_from > DATE '1950-01-01'"
+            ).fetchone()
             days += [row[0]] if row and row[0] else []
         row = self.con.execute("SELECT min(on_day) FROM stage_event WHERE on_day > DATE '1950-01-01'").fetchone()
         days += [row[0]] if row and row[0] else []

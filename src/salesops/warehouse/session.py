@@ -14,14 +14,14 @@ import pyarrow as pa
 
 from salesops.common.errors import WorkspaceError
 from salesops.common.instants import end_of_day
+from salesops.records.columns import custom_fields
+from salesops.records.duck import connect
 from salesops.records.entities import entities
 from salesops.workspace import Workspace
 
 from . import opportunity, tables
 from .build import Settings, build_versioned
-from .engine import connect
 from .generations import Generation, load
-from .refresh import custom_fields
 from .views import table_select
 
 
@@ -74,9 +74,7 @@ class Session:
 
 
 @contextmanager
-def open_session(
-    workspace: Workspace, *, as_known_on: date | None = None, generation: str = ""
-) -> Iterator[Session]:
+def open_session(workspace: Workspace, *, as_known_on: date | None = None, generation: str = "") -> Iterator[Session]:
     """Open the current (or the named) generation, as known on a day (default: all that is known)."""
     found = load(workspace.warehouse, generation)
     if found is None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-import duckdb
 import pyarrow as pa
 
 from salesops.common.periods import CALENDAR_COLUMNS, FiscalCalendar
+from salesops.records.columns import FOREVER, day_sql, quote
 from salesops.records.entities import Entity, Field
-
-from .kinds import FOREVER, day_sql, quote
 
 ALWAYS = "DATE '0001-01-01'"
 DUCK = {"date": "DATE", "boolean": "BOOLEAN", "text": "VARCHAR", "kind": "VARCHAR"}

@@ -11,9 +11,8 @@ import json
 
 import duckdb
 
-from .kinds import FOREVER, Column, day_sql, quote
+from salesops.records.columns import DELETED, FOREVER, Column, day_sql, quote
 
-DELETED = Column("deleted", "deleted", "boolean")
 ORDER = "effective, recorded, seq, id"
 
 
@@ -67,9 +66,7 @@ def _star(column: Column) -> str:
     text = f"j.{quote(column.field)}"
     if column.type == "VARCHAR":
         return f"{text} AS {quote(column.name)}"
-    return (
-        f"CASE WHEN {text} = chr(1) THEN {column.empty} ELSE TRY_CAST({text} AS {column.type}) END AS {quote(column.name)}"
-    )
+    return f"CASE WHEN {text} = chr(1) THEN {column.empty} ELSE TRY_CAST({text} AS {column.type}) END AS {quote(column.name)}"
 
 
 def _carry_forward(con: duckdb.DuckDBPyConnection, moving: list[Column]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .engine import quoted
+from salesops.records.duck import quoted
+
 from .generations import Table
 
 

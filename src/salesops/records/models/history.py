@@ -59,7 +59,7 @@ class Change(models.Model):
     batch = models.BigIntegerField()
 
     class Meta:
-        indexes = [  # noqa: RUF012
+        indexes = [
             models.Index(fields=["entity", "record"], name="change_record"),
             models.Index(fields=["batch"], name="change_batch"),
         ]
@@ -72,13 +72,13 @@ class SourceId(models.Model):
     system = TextColumn()
     external_id = TextColumn()
     record = models.BigIntegerField()
-    batch = models.BigIntegerField(default=0)
+    batch = models.BigIntegerField(default=0, db_index=True)
 
     class Meta:
-        constraints = [  # noqa: RUF012
+        constraints = [
             models.UniqueConstraint(fields=["entity", "system", "external_id"], name="source_id_once")
         ]
-        indexes = [models.Index(fields=["entity", "record"], name="source_id_record")]  # noqa: RUF012
+        indexes = [models.Index(fields=["entity", "record"], name="source_id_record")]
 
 
 class RowError(models.Model):
@@ -113,7 +113,7 @@ class ValueRule(models.Model):
     becomes = models.TextField(null=True)
 
     class Meta:
-        constraints = [  # noqa: RUF012
+        constraints = [
             models.UniqueConstraint(fields=["entity", "field", "system", "found"], name="value_rule_once")
         ]
 
@@ -150,7 +150,7 @@ class CustomField(models.Model):
     words = models.TextField(default="")
 
     class Meta:
-        constraints = [  # noqa: RUF012
+        constraints = [
             models.UniqueConstraint(fields=["entity", "name"], name="custom_field_once")
         ]
 
@@ -164,6 +164,6 @@ class DeclaredWord(models.Model):
     title = models.TextField(default="")
 
     class Meta:
-        constraints = [  # noqa: RUF012
+        constraints = [
             models.UniqueConstraint(fields=["entity", "field", "word"], name="declared_word_once")
         ]

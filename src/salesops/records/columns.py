@@ -1,10 +1,10 @@
-"""How each field kind is typed in the warehouse, and how a day is taken from an instant, as DuckDB SQL."""
+"""How each field kind is typed in columnar work, and how a day is taken from an instant, as DuckDB SQL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from salesops.records.entities import Entity, Field
+from .entities import Entity, Field
 
 # "This value was asserted to be empty", in a typed column where NULL means "not asserted".
 EMPTY = {"VARCHAR": "chr(1)", "BIGINT": "(-9223372036854775807)", "DATE": "DATE '0001-01-01'", "TINYINT": "2"}
@@ -59,3 +59,25 @@ def day_sql(instant: str, time_zone: str) -> str:
 
 def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+DELETED = Column("deleted", "deleted", "boolean")
+
+# Things that happen: without any date of their own they belong to no day. The rest (people, products, stages ...) always were.
+DATED_BY_NATURE = {"opportunity", "lead", "order", "invoice", "target"}
+
+
+def since_ever(entity: Entity) -> int | None:
+    """The effective instant of a record without any date: always, or none where a date is part of its nature."""
+    return None if entity.name in DATED_BY_NATURE else BEGINNING_US
+
+
+def custom_fields() -> dict[str, list[Field]]:
+    """The declared custom fields of each entity."""
+    from .models import CustomField
+
+    found: dict[str, list[Field]] = {}
+    for c in CustomField.objects.order_by("entity", "name"):
+        words = tuple(c.words.split(",")) if c.words else ()
+        found.setdefault(c.entity, []).append(Field(c.name, c.kind, c.target, words, c.title, custom=True))
+    return found

@@ -1,0 +1,70 @@
+"""Many rows into a state table at once: COPY on PostgreSQL, one prepared statement on SQLite, inside Django's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+from django.db import connection
+
+
+def insert(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows of plain Python values; the order of `columns` is that of each row."""
+    names = ", ".join(f'"{c}"' for c in columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return
+        marks = ", ".join("?" * len(columns))
+        cursor.connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
+
+
+def upsert(table: str, columns: Sequence[str], key: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows, replacing the named columns of those whose `key` is there already."""
+    names = ", ".join(f'"{c}"' for c in columns)
+    changes = ", ".join(f'"{c}" = excluded."{c}"' for c in columns if c != key)
+    tail = f'ON CONFLICT ("{key}") DO UPDATE SET {changes}'
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f'CREATE TEMP TABLE incoming (LIKE "{table}" INCLUDING DEFAULTS) ON COMMIT DROP')
+            with cursor.copy(f"COPY incoming ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM incoming {tail}')
+            cursor.execute("DROP TABLE incoming")
+            return
+        marks = ", ".join("?" * len(columns))
+        cursor.connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks}) {tail}', rows)
+
+
+def insert_missing(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows; those that break a unique constraint are there already and stay."""
+    names = ", ".join(f'"{c}"' for c in columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f'CREATE TEMP TABLE incoming AS SELECT {names} FROM "{table}" WHERE FALSE')
+            with cursor.copy(f"COPY incoming ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM incoming ON CONFLICT DO NOTHING')
+            cursor.execute("DROP TABLE incoming")
+            return
+        marks = ", ".join("?" * len(columns))
+        cursor.connection.executemany(f'INSERT OR IGNORE INTO "{table}" ({names}) VALUES ({marks})', rows)
+
+
+def arrow_rows(batch: pa.RecordBatch, extra: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    """The rows of a batch as tuples the database driver takes, each followed by `extra`."""
+    columns = [_plain(batch.column(i)) for i in range(batch.num_columns)]
+    length = batch.num_rows
+    constant = [[value] * length for value in extra]
+    return zip(*columns, *constant, strict=True)
+
+
+def _plain(column: pa.Array) -> list[Any]:
+    if pa.types.is_date(column.type) and connection.vendor == "sqlite":
+        return column.cast(pa.string()).to_pylist()
+    return column.to_pylist()

@@ -1,0 +1,448 @@
+"""What a person can do with imports: run one (or only look what it would do), list them, see their bad rows, undo one.
+
+An import is one batch. It is computed from staged files before anything is written, written in chunks that nobody reads, and made
+live by one transaction; a killed import is taken up again by importing the same files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from salesops.common.errors import Conflict, InvalidData, NotFound, Problem, UsageError
+from salesops.common.locks import exclusive
+from salesops.common.progress import Progress, Silent
+from salesops.records import access, audit, history
+from salesops.records.access import Actor
+from salesops.records.entities import Field, entities
+from salesops.records.models import Batch, Change, CustomField, MappingText, RowError, SourceId, ValueRule
+from salesops.records.writing import current_tick, emit, new_batch, next_tick
+from salesops.workspace import Workspace
+
+from . import ready, suggest
+from .loading.compute import Job, compute
+from .loading.write import write
+from .mapping import Mapping, StageRow, load_mapping, parse_mapping, render_mapping
+from .native import is_native, native_mapping
+from .reading import ReadOptions, StagedFile, stage
+
+READABLE = {".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsm", ".parquet", ".jsonl", ".ndjson", ".xes", ".gz"}
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What an import did, or (dry run) would do."""
+
+    batch: int | None
+    status: str  # live | unchanged | dry_run | resumed
+    mapping: str
+    system: str
+    mode: str
+    file_date: date
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    facts: int = 0
+    rows: int = 0
+    errors: int = 0
+    warnings: int = 0
+    conflicts: int = 0
+    ignored_files: list[str] = field(default_factory=list)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    mapping_text: str = ""
+    notes: list[str] = field(default_factory=list)
+    preview: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "file_date": str(self.file_date)}
+
+
+def import_files(
+    workspace: Workspace,
+    actor: Actor,
+    paths: Sequence[Path | str],
+    *,
+    mapping: str = "",
+    system: str = "",
+    mode: str = "delta",
+    file_date: date | None = None,
+    dry_run: bool = False,
+    options: ReadOptions | None = None,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Import files together, as one batch.
+
+    `mapping` is a path, the name of a mapping of the workspace or of a ready one; without it the files are recognised, or a mapping is suggested
+    and kept. `mode` `snapshot` says that absent rows are gone as of the file's date. Raises InvalidData (with every problem) when a file
+    cannot be read at all, Busy when another import does not finish.
+    """
+    access.require(actor, "import")
+    if mode not in ("delta", "snapshot"):
+        raise UsageError(f"mode {mode!r} is unknown", remedy="Use delta or snapshot")
+    files = _files(paths)
+    with exclusive(workspace.path / "import.lock", wait=600, what="another import"), _database_lock():
+        return _Import(workspace, actor, files, mapping, system, mode, file_date, options, progress or Silent()).run(dry_run)
+
+
+def _files(paths: Sequence[Path | str]) -> list[Path]:
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in READABLE and not p.name.startswith(".")]
+            if not inside:
+                raise UsageError(f"{path} holds no file to import", remedy=f"Known endings: {', '.join(sorted(READABLE))}")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise NotFound(f"there is no file {path}", remedy="Check the path")
+    if not found:
+        raise UsageError("no file to import", remedy="Name files or folders")
+    return found
+
+
+class _DatabaseLock:
+    """On PostgreSQL, imports of other machines wait too (a session-level advisory lock)."""
+
+    KEY = 7_301_986
+
+    def __enter__(self) -> None:
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s)", [self.KEY])
+
+    def __exit__(self, *_: object) -> None:
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [self.KEY])
+
+
+def _database_lock() -> _DatabaseLock:
+    return _DatabaseLock()
+
+
+class _Import:
+    """One import under way."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        actor: Actor,
+        files: list[Path],
+        mapping: str,
+        system: str,
+        mode: str,
+        file_date: date | None,
+        options: ReadOptions | None,
+        progress: Progress,
+    ) -> None:
+        self.workspace, self.actor, self.files, self.progress = workspace, actor, files, progress
+        self.wanted, self.system, self.mode, self.file_date = mapping, system, mode, file_date
+        self.options = replace(options or ReadOptions(), time_zone=workspace.config.time_zone)
+        self.notes: list[str] = []
+
+    # -- what is asked for --------------------------------------------------------------------------------------------
+
+    def fingerprint(self) -> str:
+        """Of everything that the result depends on besides the state."""
+        digest = hashlib.sha256()
+        for path in self.files:
+            digest.update(path.name.encode())
+            with path.open("rb") as source:
+                while block := source.read(1 << 20):
+                    digest.update(block)
+        named = self._named_mapping()
+        own = {(r.entity, r.field, r.found, r.becomes) for r in named.rules} if named else set()
+        stored = ValueRule.objects.values_list("entity", "field", "found", "becomes", "system")
+        rules = sorted(str(row) for row in stored if row[:4] not in own)
+        words = [render_mapping(named) if named else "", self.system, self.mode, str(self.file_date or ""), repr(self.options)]
+        digest.update(json.dumps([*words, rules]).encode())
+        return digest.hexdigest()
+
+    def _named_mapping(self) -> Mapping | None:
+        if not self.wanted:
+            return None
+        path = Path(self.wanted)
+        if path.suffix == ".toml" and path.exists():
+            return load_mapping(path)
+        own = self.workspace.mappings / f"{self.wanted.removesuffix('.toml')}.toml"
+        if own.exists():
+            return load_mapping(own)
+        if found := ready.ready_mappings().get(self.wanted):
+            return found
+        names = sorted({p.stem for p in self.workspace.mappings.glob("*.toml")} | set(ready.ready_mappings()))
+        raise NotFound(f"there is no mapping {self.wanted!r}", remedy=f"Mappings: {', '.join(names) or 'none yet'}")
+
+    # -- the run ------------------------------------------------------------------------------------------------------
+
+    def run(self, dry_run: bool) -> ImportResult:
+        fingerprint = self.fingerprint()
+        if not dry_run:
+            if earlier := Batch.objects.filter(fingerprint=fingerprint, status=Batch.LIVE).first():
+                return self._unchanged(earlier)
+            if resumed := self._resume(fingerprint):
+                return resumed
+        folder = self.workspace.work / f"import-{fingerprint[:16]}{'-dry' if dry_run else ''}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            return self._anew(folder, fingerprint, dry_run)
+        except BaseException as error:
+            if dry_run or isinstance(error, Exception):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _anew(self, folder: Path, fingerprint: str, dry_run: bool) -> ImportResult:
+        staged = self._stage(folder / "staged")
+        mapping = self._mapping(staged)
+        day = self.file_date or max(date.fromisoformat(s.file_date) for s in staged)
+        self._declare_custom(mapping, staged, dry_run)
+        tick = current_tick()
+        job = Job(tuple(staged), mapping, self.mode, day, self.workspace.config.time_zone, folder / "out")
+        outcome = compute(job, self.progress).to_dict()
+        result = self._result(mapping, day, staged, outcome, folder / "out")
+        if outcome["ignored_files"] and len(outcome["ignored_files"]) == len(staged):
+            raise InvalidData(f"the mapping {mapping.name} reads none of these files", remedy="Check its `match` patterns")
+        if dry_run:
+            shutil.rmtree(folder, ignore_errors=True)
+            return replace(result, status="dry_run")
+        if not (outcome["facts"] or outcome["rows"] or outcome["errors"] or outcome["conflicts"]):
+            shutil.rmtree(folder, ignore_errors=True)
+            return replace(result, status="unchanged")
+        with transaction.atomic():
+            batch = new_batch(
+                "import", self.actor, system=mapping.system, mode=self.mode, mapping=mapping.name,
+                fingerprint=fingerprint, file_date=day,
+            )  # fmt: skip
+        marker = {"batch": batch.pk, "tick": tick, "outcome": outcome, "mapping": result.mapping_text}
+        (folder / "ready.json.new").write_text(json.dumps(marker), encoding="utf-8")
+        (folder / "ready.json.new").rename(folder / "ready.json")
+        return self._finish(batch, folder, result, outcome)
+
+    def _finish(self, batch: Any, folder: Path, result: ImportResult, outcome: dict[str, Any]) -> ImportResult:
+        write(batch, folder / "out", self.actor, outcome, self.progress)
+        self._keep_mapping(result.mapping_text)
+        shutil.rmtree(folder, ignore_errors=True)
+        return replace(result, batch=batch.pk)
+
+    def _unchanged(self, batch: Any) -> ImportResult:
+        return ImportResult(
+            batch.pk, "unchanged", batch.mapping, batch.system, batch.mode, batch.file_date,
+            notes=[f"These files are in already, as batch {batch.pk}; nothing changed"],
+        )  # fmt: skip
+
+    def _resume(self, fingerprint: str) -> ImportResult | None:
+        """Take up a killed import of the same files; other unfinished ones are given up and their rows removed."""
+        for batch in Batch.objects.filter(kind="import", status__in=[Batch.STAGED, Batch.LOADING]):
+            folder = self.workspace.work / f"import-{batch.fingerprint[:16]}"
+            marker = folder / "ready.json"
+            values = json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else {}
+            if batch.fingerprint == fingerprint and values.get("batch") == batch.pk and values["tick"] == current_tick():
+                outcome = values["outcome"]
+                mapping = parse_mapping(values["mapping"])
+                counts = {k: outcome[k] for k in ("counts", "facts", "rows", "errors", "warnings", "conflicts")}
+                result = ImportResult(
+                    batch.pk, "resumed", mapping.name, mapping.system, batch.mode, batch.file_date, **counts,
+                    mapping_text=values["mapping"], notes=["Went on with an import that had been interrupted"],
+                )  # fmt: skip
+                return self._finish(batch, folder, result, outcome)
+            _give_up(batch)
+            shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def _stage(self, folder: Path) -> list[StagedFile]:
+        staged, problems = [], []
+        for number, path in enumerate(self.files):
+            try:
+                staged.append(stage(path, folder / str(number), self.options, self.progress))
+            except InvalidData as error:
+                problems += list(error.problems) or [Problem(path.name, None, None, str(error), error.remedy)]
+        if problems:
+            raise InvalidData("some files cannot be read", remedy="Correct or leave out these files", problems=tuple(problems))
+        return staged
+
+    def _mapping(self, staged: list[StagedFile]) -> Mapping:
+        columns = {s.source: [c.name for c in s.columns] for s in staged}
+        mapping = self._named_mapping()
+        if mapping is None and is_native(columns):
+            mapping = native_mapping(columns, self.system or "salesops")
+            self.notes.append("Recognised the public import format")
+        if mapping is None and (found := ready.recognise(columns)):
+            mapping, score, reasons = found
+            self.notes.append(f"Recognised {mapping.name} ({score:.0%}): {'; '.join(reasons)}")
+        if mapping is None:
+            suggested = suggest.suggest(staged, self.system or None)
+            mapping = suggested.mapping
+            self.notes += ["Suggested a mapping from names and content; look it over", *suggested.notes]
+        else:
+            mapping = self._resolved(mapping, columns)
+        return replace(mapping, system=self.system) if self.system else mapping
+
+    def _resolved(self, mapping: Mapping, columns: dict[str, list[str]]) -> Mapping:
+        """Ready mappings name columns that an export may lack or spell otherwise: keep those that are there."""
+        parts = []
+        for name, present in columns.items():
+            resolution = ready.resolve(mapping, name, present)
+            parts += list(resolution.parts)
+            self.notes += list(resolution.notes)
+        return replace(mapping, parts=tuple(parts))
+
+    def _declare_custom(self, mapping: Mapping, staged: list[StagedFile], dry_run: bool) -> None:
+        """Columns mapped to `custom.<name>` are declared with the kind that their content shows."""
+        known = set(CustomField.objects.values_list("entity", "name"))
+        kinds = {"number": "scaled:6", "percent": "scaled:6", "empty": "text"}
+        wanted: dict[tuple[str, str], Field] = {}
+        for part in mapping.parts:
+            for name, source in part.fields.items():
+                if not name.startswith("custom.") or (part.entity, name[7:]) in known:
+                    continue
+                profiles = [c for s in staged if part.takes(s.source) for c in s.columns if c.name == source.column]
+                kind = profiles[0].kind if profiles else "text"
+                wanted[(part.entity, name[7:])] = Field(name[7:], kinds.get(kind, kind), custom=True)
+        if wanted and not dry_run:
+            with transaction.atomic():
+                for (entity, name), custom in wanted.items():
+                    CustomField.objects.create(entity=entity, name=name, kind=custom.kind, title=name)
+                audit.write(self.actor, "declare_fields", rows=len(wanted), detail={"fields": [f"{e}.{n}" for e, n in wanted]})
+
+    def _result(
+        self, mapping: Mapping, day: date, staged: list[StagedFile], outcome: dict[str, Any], out: Path
+    ) -> ImportResult:
+        stages = tuple(StageRow(**s) for s in outcome["stages"])
+        text = render_mapping(replace(mapping, stages=stages))
+        return ImportResult(
+            None, "live", mapping.name, mapping.system, self.mode, day, outcome["counts"], outcome["facts"], outcome["rows"],
+            outcome["errors"], outcome["warnings"], outcome["conflicts"], outcome["ignored_files"],
+            [_file_summary(s) for s in staged], text, self.notes, _preview(out), _problems(out),
+        )  # fmt: skip
+
+    def _keep_mapping(self, text: str) -> None:
+        """The mapping as used is kept as a text file (an existing file of that name stays as people wrote it)."""
+        mapping = parse_mapping(text)
+        path = self.workspace.mappings / f"{mapping.name}.toml"
+        if not path.exists():
+            path.write_text(text, encoding="utf-8")
+        with transaction.atomic():
+            MappingText.objects.update_or_create(name=mapping.name, defaults={"content": text, "updated": audit_clock()})
+            for rule in mapping.rules:
+                ValueRule.objects.update_or_create(
+                    entity=rule.entity, field=rule.field, system=mapping.system, found=rule.found, defaults={"becomes": rule.becomes}
+                )
+
+
+def audit_clock() -> int:
+    """Microseconds now, as records are stamped."""
+    from salesops.records import context
+
+    return context.clock()
+
+
+def _file_summary(staged: StagedFile) -> dict[str, Any]:
+    """What was detected in a file, for people to check."""
+    return {
+        "file": staged.source,
+        "format": staged.format,
+        "encoding": staged.encoding,
+        "delimiter": staged.delimiter,
+        "rows": staged.rows,
+        "rejected": staged.rejected,
+        "file_date": staged.file_date,
+        "columns": [
+            {k: v for k, v in c.to_dict().items() if k in ("name", "kind", "date_format", "decimal", "currency", "certain", "note")}
+            for c in staged.columns
+        ],
+    }
+
+
+def _preview(out: Path) -> list[dict[str, Any]]:
+    """The first rows that each entity would get."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = []
+    for path in sorted([*out.glob("current-*.parquet"), *out.glob("rows-*.parquet")]):
+        name = path.stem.split("-", 1)[1]
+        head = next(pq.ParquetFile(path).iter_batches(batch_size=5), None)
+        for row in head.to_pylist() if head else []:
+            rows.append({"entity": name, **{k: v for k, v in row.items() if v not in (None, "", "{}")}})
+    return rows
+
+
+def _problems(out: Path, limit: int = 1000) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    head = next(pq.ParquetFile(out / "problems.parquet").iter_batches(batch_size=limit), None)
+    return list(head.to_pylist()) if head else []
+
+
+def _give_up(batch: Any) -> None:
+    """Remove the rows of an import that will not be taken up again."""
+    with transaction.atomic():
+        Change.objects.filter(batch=batch.pk).delete()
+        for entity in entities().values():
+            if entity.shape != "versioned":
+                entity.model.objects.filter(batch=batch.pk).delete()
+        Batch.objects.filter(pk=batch.pk).update(status=Batch.FAILED)
+
+
+def list_imports(actor: Actor) -> list[dict[str, Any]]:
+    """Every import, latest first."""
+    access.require(actor, "import")
+    rows = Batch.objects.filter(kind__in=["import", "demo"]).order_by("-id").values()
+    return [{**row, "summary": json.loads(row["summary"] or "{}")} for row in rows]
+
+
+def row_errors(actor: Actor, batch: int, limit: int = 100, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The bad rows of an import and their number."""
+    access.require(actor, "import")
+    found = RowError.objects.filter(batch=batch).order_by("id")
+    return list(found.values()[offset : offset + limit]), found.count()
+
+
+def undo_import(workspace: Workspace, actor: Actor, batch_id: int) -> dict[str, Any]:
+    """Take an import back: its facts and rows count no longer, what it had ended is open again. The undo is audited.
+
+    Raises NotFound for an unknown import and Conflict for one that is not live.
+    """
+    access.require(actor, "undo_import")
+    with exclusive(workspace.path / "import.lock", wait=600, what="another import"), _database_lock(), transaction.atomic():
+        batch = Batch.objects.filter(pk=batch_id, kind__in=["import", "demo"]).first()
+        if batch is None:
+            raise NotFound(f"there is no import {batch_id}", remedy="salesops import list")
+        if batch.status != Batch.LIVE:
+            raise Conflict(f"import {batch_id} is {batch.status}, not live", remedy="Only a live import can be undone")
+        batch.status, batch.tick = Batch.UNDONE, next_tick()
+        batch.save(update_fields=["status", "tick"])
+        counts = {e.name: _undo_entity(e, batch_id) for e in entities().values()}
+        counts = {name: count for name, count in counts.items() if count}
+        SourceId.objects.filter(batch=batch_id).exclude(
+            record__in=Change.objects.filter(batch__in=history.live_batches()).values("record")
+        ).delete()
+        audit.write(actor, "undo_import", batch=batch_id, rows=sum(counts.values()), detail={"counts": counts})
+        emit("import.undone", {"batch": batch_id})
+    return {"batch": batch_id, "status": "undone", "counts": counts}
+
+
+def _undo_entity(entity: Any, batch: int) -> int:
+    if entity.shape == "versioned":
+        ids = list(Change.objects.filter(batch=batch, entity=entity.code).values_list("record", flat=True).distinct())
+        history.recompute_current(entity, ids)
+        return len(ids)
+    count = int(entity.model.objects.filter(batch=batch).count())
+    table = entity.table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'UPDATE "{table}" SET recorded_to = (SELECT min(n.recorded_from) FROM "{table}" n JOIN records_batch b ON b.id = n.batch '
+            f"AND b.status = 'live' WHERE n.id = \"{table}\".id AND n.recorded_from > \"{table}\".recorded_from), closed_by = NULL "
+            "WHERE closed_by = %s",
+            [batch],
+        )
+    return count

@@ -1,0 +1,248 @@
+"""From `typed` rows of a versioned entity to facts: what was said of which field, from when, and when we learned it."""
+
+from __future__ import annotations
+
+from salesops.records.columns import since_ever
+from salesops.records.entities import Entity, Field
+from salesops.sources.mapping import History
+from salesops.sources.reading import parse_sql
+
+from .typed import PartReader, Read, literal, quote
+
+MARK = "chr(1)"
+# Fields that are only learned when a deal closes or a lead converts: they hold from that day where a row has no change time.
+CLOSING = {"actual_close", "loss_reason"}
+CONVERTING = {"converted_at", "converted_opportunity", "converted_account", "converted_contact"}
+
+
+def fact_name(field: Field) -> str:
+    return f"custom.{field.name}" if field.custom else field.name
+
+
+def changed_rows(reader: PartReader) -> None:
+    """Rows that carry their own change time: each states the whole record from then on, empty values included."""
+    con, code = reader.context.con, reader.entity.code
+    pairs = [f"{_key(r)} || to_json(coalesce(c_{r.n}, {MARK}))" for r in reader.reads]
+    if reader.part.deleted:
+        pairs.append("'\"deleted\":\"' || CASE WHEN gone THEN '1' ELSE '0' END || '\"'")
+    con.execute(f"""
+        INSERT INTO new_fact SELECT {code}, record, '*', '{{' || concat_ws(',', {", ".join(pairs)}) || '}}', changed_us,
+               coalesce(recorded_us, changed_us), seq, FALSE FROM typed
+    """)
+    if any(r.field.name == "created" for r in reader.reads):
+        con.execute(f"""
+            INSERT INTO new_fact SELECT {code}, record, 'created', min(created_us)::VARCHAR, min(created_us), min(created_us), 0, TRUE
+            FROM typed WHERE created_us < changed_us GROUP BY record, created_us
+        """)
+
+
+def current_rows(reader: PartReader, file_us: int, app_owned: set[str]) -> None:
+    """Rows without a change time: new records are taken over from their own dates, known ones by their difference.
+
+    `known` holds the current raw values of records that are here; `said` the fields that a history in this import speaks of.
+    """
+    con = reader.context.con
+    con.execute("CREATE OR REPLACE TEMP TABLE fresh AS SELECT t.* FROM typed t ANTI JOIN known k ON k.id = t.record")
+    _first(reader, file_us)
+    _difference(reader, file_us, app_owned)
+
+
+def _effective(reader: PartReader, read: Read, base: str, file_us: int) -> str:
+    """SQL: from when a first value holds."""
+    name = reader.entity.name
+    if read.at:
+        return f"coalesce(at_{read.n}, {file_us})"
+    closing = next((r for r in reader.reads if r.field.name == "actual_close"), None)
+    if name == "opportunity" and closing:
+        day = _day_instant(closing, reader.context.time_zone)
+        if read.field.name in CLOSING:
+            return f"coalesce({day}, {base})"
+        if read.field.name == "stage":
+            return f"CASE WHEN c_{read.n}::BIGINT IN (SELECT id FROM closed_stage) THEN coalesce({day}, {base}) ELSE {base} END"
+    if name == "lead" and read.field.name in CONVERTING:
+        converted = next((r for r in reader.reads if r.field.name == "converted_at"), None)
+        if converted:
+            return f"coalesce(c_{converted.n}::BIGINT, {base})"
+    return base
+
+
+def _day_instant(read: Read, time_zone: str) -> str:
+    moment = f"(c_{read.n}::DATE)::TIMESTAMP"
+    if time_zone == "UTC":
+        return f"epoch_us({moment})"
+    return f"epoch_us(timezone('{time_zone}', {moment}))"
+
+
+def _base(entity: Entity) -> str:
+    always = since_ever(entity)
+    return "created_us" if always is None else f"coalesce(created_us, {always})"
+
+
+def _first(reader: PartReader, file_us: int) -> None:
+    """First sight of a record: one assertion per moment from which some of its values hold; all of it assumed."""
+    con, entity = reader.context.con, reader.entity
+    base = _base(entity)
+    dated = "created_us IS NOT NULL" if since_ever(entity) is None else "TRUE"
+    slots: dict[str, list[Read]] = {}
+    for read in reader.reads:
+        if not any(read.field.name in m.fields for m in reader.part.milestones) or read.at:
+            slots.setdefault(_effective(reader, read, base, file_us), []).append(read)
+    for effective, reads in slots.items():
+        pairs = [
+            f"CASE WHEN c_{r.n} IS NOT NULL AND NOT coalesce(list_contains(h.fields, {literal(fact_name(r.field))}), FALSE) "
+            f"THEN {_key(r)} || to_json(c_{r.n}) END"
+            for r in reads
+        ]
+        moment = f"CASE WHEN {dated} THEN {effective} END"
+        con.execute(f"""
+            INSERT INTO new_fact
+            SELECT {entity.code}, record, '*', '{{' || body || '}}', moment, coalesce(moment, {file_us}), seq, TRUE
+            FROM (SELECT f.record, f.seq, concat_ws(',', {", ".join(pairs)}) AS body, {moment} AS moment
+                  FROM fresh f LEFT JOIN said h ON h.record = f.record) WHERE body <> ''
+        """)
+    _milestones(reader)
+    if reader.part.deleted:
+        con.execute(
+            f"INSERT INTO new_fact SELECT {entity.code}, record, 'deleted', '1', {file_us}, {file_us}, seq, FALSE FROM fresh WHERE gone"
+        )
+
+
+def _milestones(reader: PartReader) -> None:
+    con, entity = reader.context.con, reader.entity
+    for milestone in reader.part.milestones:
+        at = reader.instant(milestone.at, "milestone")
+        for name, constant in milestone.fields.items():
+            field = reader.field_of(name)
+            value = _constant(reader, field, constant)
+            con.execute(f"""
+                INSERT INTO new_fact
+                SELECT {entity.code}, f.record, {literal(fact_name(field))}, {value}, {at}, {at}, f.seq, TRUE
+                FROM fresh f JOIN read_parquet({literal(reader.staged.parquet_path)}) s ON s._row = f._row WHERE {at} IS NOT NULL
+            """)
+
+
+def _constant(reader: PartReader, field: Field, constant: str) -> str:
+    """SQL: a milestone's value, as canonical text."""
+    from salesops.common.ids import record_id
+
+    if constant.startswith("$"):
+        profile = reader.column(constant[1:], field.name)
+        assert profile is not None
+        text = f"s.{quote(profile.name)}"
+        if field.kind == "ref":
+            from salesops.common.ids import record_id_sql
+
+            return f"({record_id_sql(field.target, reader.context.system, f'trim({text})')})::VARCHAR"
+        return f"({parse_sql(text, 'text' if field.kind == 'kind' else field.kind, profile, reader.context.time_zone)})::VARCHAR"
+    if field.kind == "ref":
+        return literal(str(record_id(field.target, reader.context.system, constant)))
+    return literal(constant)
+
+
+def _difference(reader: PartReader, file_us: int, app_owned: set[str]) -> None:
+    """Known records: only what differs from now, effective at the file's date or the column's own."""
+    con, entity = reader.context.con, reader.entity
+    for read in reader.reads:
+        name = fact_name(read.field)
+        if name == "created":
+            continue
+        effective = f"coalesce(at_{read.n}, {file_us})" if read.at else str(file_us)
+        differs = (
+            f"FROM typed t JOIN known k ON k.id = t.record LEFT JOIN said h ON h.record = t.record "
+            f"WHERE c_{read.n} IS DISTINCT FROM k.{quote(name)} AND NOT coalesce(list_contains(h.fields, {literal(name)}), FALSE)"
+        )
+        if read.source.when:
+            differs += f" AND c_{read.n} IS NOT NULL"  # a condition that does not hold says nothing
+        owned = f"EXISTS (SELECT 1 FROM app_owned o WHERE o.field = {literal(name)} AND (o.record = t.record OR o.record IS NULL))"
+        if name in app_owned:
+            con.execute(
+                f"INSERT INTO conflict SELECT {literal(entity.name)}, t.record, {literal(name)}, k.{quote(name)}, c_{read.n} {differs} AND {owned}"
+            )
+            differs += f" AND NOT {owned}"
+        con.execute(
+            f"INSERT INTO new_fact SELECT {entity.code}, t.record, {literal(name)}, c_{read.n}, {effective}, {file_us}, t.seq, FALSE {differs}"
+        )
+    if reader.part.deleted:
+        con.execute(
+            f"INSERT INTO new_fact SELECT {entity.code}, t.record, 'deleted', CASE WHEN t.gone THEN '1' ELSE '0' END, {file_us}, {file_us}, "
+            "t.seq, FALSE FROM typed t JOIN known k ON k.id = t.record WHERE coalesce(t.gone, FALSE) <> coalesce(k.deleted, '0') IN ('1', 'true')"
+        )
+    else:
+        con.execute(
+            f"INSERT INTO new_fact SELECT {entity.code}, t.record, 'deleted', '0', {file_us}, {file_us}, t.seq, FALSE "
+            "FROM typed t JOIN known k ON k.id = t.record WHERE coalesce(k.deleted, '0') IN ('1', 'true')"
+        )
+
+
+def absent_rows(reader: PartReader, file_us: int) -> None:
+    """A snapshot names every record of its source: those that it does not name are gone as of its date."""
+    reader.context.con.execute(f"""
+        INSERT INTO new_fact SELECT {reader.entity.code}, k.id, 'deleted', '1', {file_us}, {file_us}, 0, FALSE
+        FROM known k SEMI JOIN known_source n ON n.record = k.id
+        WHERE coalesce(k.deleted, '0') NOT IN ('1', 'true') AND k.id NOT IN (SELECT record FROM typed)
+    """)
+
+
+def history_rows(reader: PartReader, history: History) -> None:
+    """A table with one changed field per row becomes one fact per row, read as the field's kind."""
+    con = reader.context.con
+    field_column = reader.column(history.field, "history field")
+    value_column = reader.column(history.value, "history value")
+    if field_column is None or value_column is None:
+        return
+    at, recorded = reader.instant(history.at, "history at"), reader.instant(history.recorded, "history recorded")
+    seq = "s._row"
+    if history.seq and (profile := reader.column(history.seq, "seq")):
+        seq = parse_sql(f"s.{quote(profile.name)}", "integer", profile, "UTC")
+    record = "s2.record"
+    names = {**{name: name for name in reader.entity.by_name}, "deleted": "deleted", **history.names}
+    present = [r[0] for r in con.execute(
+        f"SELECT DISTINCT {quote(field_column.name)} FROM read_parquet({literal(reader.staged.parquet_path)})"
+    ).fetchall() if r[0]]  # fmt: skip
+    folded = {k.lower(): v for k, v in names.items()}
+    source = f"read_parquet({literal(reader.staged.parquet_path)}) s JOIN typed s2 ON s2._row = s._row"
+    for theirs in present:
+        ours = folded.get(theirs.lower())
+        if ours is None and theirs.startswith("custom."):
+            ours = theirs
+        if ours is None:
+            continue
+        field = Field("deleted", "boolean") if ours == "deleted" else reader.field_of(ours)
+        text = f"s.{quote(value_column.name)}"
+        value = _history_value(reader, ours, field, text)
+        con.execute(f"""
+            INSERT INTO new_fact SELECT {reader.entity.code}, {record}, {literal(fact_name(field))}, {value}, {at},
+                   coalesce({recorded}, {at}), {seq}, FALSE
+            FROM {source} WHERE s.{quote(field_column.name)} = {literal(theirs)} AND {at} IS NOT NULL
+        """)
+        if history.old and (old := reader.column(history.old, "old value")):
+            before = _history_value(reader, ours, field, f"s.{quote(old.name)}")
+            con.execute(f"""
+                INSERT INTO first_value SELECT {reader.entity.code}, {record}, {literal(fact_name(field))},
+                       arg_min({before}, ({at}, s._row))
+                FROM {source} WHERE s.{quote(field_column.name)} = {literal(theirs)} GROUP BY 2
+            """)
+
+
+def _history_value(reader: PartReader, name: str, field: Field, text: str) -> str:
+    """SQL: canonical text of a history row's value. The column mixes kinds, so each is read by general forms."""
+    from salesops.sources.mapping import Source
+    from salesops.sources.reading import ColumnProfile
+
+    text = f"nullif(trim({text}), '')"
+    if field.kind in ("text", "kind", "ref"):
+        return reader.canonical(name, field, Source(column="value"), text, ColumnProfile(name="value", kind="text"), 0)
+    if field.kind == "date":
+        return f"TRY_CAST(left({text}, 10) AS DATE)::VARCHAR"
+    if field.kind == "instant":
+        zone = reader.context.time_zone
+        return f"epoch_us(timezone('{zone}', TRY_CAST({text} AS TIMESTAMP)))::VARCHAR"
+    if field.kind == "boolean":
+        return f"CASE WHEN lower({text}) IN ('1', 'true', 'yes') THEN '1' WHEN lower({text}) IN ('0', 'false', 'no') THEN '0' END"
+    places = 0 if field.kind == "integer" else field.places
+    scaled = f"TRY_CAST({text} AS DECIMAL(38, {places})) * {10**places}"
+    return f"CAST(TRY_CAST({scaled} AS DECIMAL(38, 0)) AS BIGINT)::VARCHAR"
+
+
+def _key(read: Read) -> str:
+    return literal(f'"{fact_name(read.field)}":')

@@ -1,0 +1,323 @@
+"""One part of a mapping over one staged file: every value read as its field's kind, every bad row listed.
+
+Makes the temporary table `typed` with `_row`, `ext`, `record`, `created_us`, `changed_us`, `recorded_us`, `seq`, `gone`, `c_<n>` (canonical text of the
+n-th field) and `at_<n>` (from when it holds, where the mapping says so), and adds to the tables `problem` and `source_id`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import duckdb
+
+from salesops.common.errors import InvalidData, Problem
+from salesops.common.ids import content_key_sql, record_id_sql
+from salesops.records.entities import Entity, Field, entity
+from salesops.sources.mapping import Condition, Part, Source
+from salesops.sources.reading import ColumnProfile, StagedFile, parse_sql
+
+TRUTHY = "('1', 'true', 't', 'yes', 'y', 'wahr', 'ja', 'x')"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A mapped field: `n` numbers its columns in `typed`."""
+
+    n: int
+    field: Field
+    source: Source
+    text: str  # SQL: the source text, corrected by value rules
+    value: str  # SQL: canonical text, null where it cannot be read
+    at: str = ""  # SQL: instant from which it holds
+
+
+@dataclass
+class Context:
+    """What reading a part needs to know besides the file."""
+
+    con: duckdb.DuckDBPyConnection
+    system: str
+    time_zone: str
+    rules: dict[tuple[str, str], dict[str, str | None]]
+    words: dict[tuple[str, str], dict[str, str]]  # (entity, field) -> lower text -> word
+    custom: dict[str, dict[str, Field]]
+    redirects: dict[str, dict[int, int]] = field(default_factory=dict)
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+class PartReader:
+    """Reads one part of a mapping over one staged file."""
+
+    def __init__(self, context: Context, part: Part, staged: StagedFile) -> None:
+        self.context, self.part, self.staged = context, part, staged
+        self.entity = entity(part.entity)
+        self.headers = {_key(c.name): c for c in staged.columns}
+        self.problems: list[Problem] = []
+        self.reads: list[Read] = []
+        self.joins: list[str] = []
+
+    # -- columns ------------------------------------------------------------------------------------------------------
+
+    def column(self, name: str, what: str) -> ColumnProfile | None:
+        """The staged column of this name (case, spaces and underscores do not matter)."""
+        found = self.headers.get(_key(name))
+        if found is None:
+            self.problems.append(
+                Problem(
+                    self.staged.source, None, name, f"there is no column {name!r} (mapped to {what})",
+                    "Correct the mapping; columns: " + ", ".join(c.name for c in self.staged.columns),
+                )
+            )  # fmt: skip
+        return found
+
+    def instant(self, name: str, what: str) -> str:
+        """SQL of a column read as an instant; NULL when there is no such column."""
+        if not name:
+            return "NULL::BIGINT"
+        profile = self.column(name, what)
+        if profile is None:
+            return "NULL::BIGINT"
+        return parse_sql(f"s.{quote(profile.name)}", "instant", profile, self.context.time_zone)
+
+    def condition(self, condition: Condition | None) -> str:
+        """SQL of a condition on source columns."""
+        if condition is None:
+            return "TRUE"
+        profile = self.column(condition.column, "condition")
+        if profile is None:
+            return "FALSE"
+        words = ", ".join(literal(w.lower()) for w in condition.values) or "''"
+        test = f"coalesce(lower(trim(s.{quote(profile.name)})), '') IN ({words})"
+        return f"NOT {test}" if condition.negate else test
+
+    # -- fields -------------------------------------------------------------------------------------------------------
+
+    def field_of(self, name: str) -> Field:
+        if name.startswith("custom."):
+            custom = self.context.custom.get(self.entity.name, {})
+            return custom.get(name.removeprefix("custom.")) or Field(name.removeprefix("custom."), "text", custom=True)
+        return self.entity.field(name)
+
+    def read(self, name: str, source: Source) -> None:
+        """Add a mapped field."""
+        field_, n = self.field_of(name), len(self.reads)
+        profile = ColumnProfile(name="", kind="text")
+        if source.column:
+            found = self.column(source.column, name)
+            if found is None:
+                return
+            profile = found
+            text = f"s.{quote(found.name)}"
+        else:
+            text = literal(source.value or "")
+        text = self.ruled(name, text)
+        if source.when:
+            text = f"CASE WHEN {self.condition(source.when)} THEN {text} END"
+        value = self.canonical(name, field_, source, text, profile, n)
+        at = self.instant(source.at or source.known_from, name) if source.at or source.known_from else ""
+        self.reads.append(Read(n, field_, source, text, value, at))
+
+    def ruled(self, name: str, text: str) -> str:
+        rules = self.context.rules.get((self.entity.name, name))
+        if not rules:
+            return text
+        cases = " ".join(
+            f"WHEN {literal(found)} THEN {'NULL' if becomes is None else literal(becomes)}"
+            for found, becomes in sorted(rules.items())
+        )
+        return f"CASE trim({text}) {cases} ELSE {text} END"
+
+    def canonical(self, name: str, field_: Field, source: Source, text: str, profile: ColumnProfile, n: int) -> str:
+        """SQL: the canonical text of a field's value."""
+        kind = field_.kind
+        if kind == "ref":
+            return f"({self.reference(field_, source, text, n)})::VARCHAR"
+        if kind == "kind":
+            return self.word(name, field_, text)
+        if kind == "text":
+            return f"nullif(regexp_replace({parse_sql(text, 'text', profile, self.context.time_zone)}, '[\\x00-\\x08]', '', 'g'), '')"
+        if kind == "boolean":
+            return f"CASE {parse_sql(text, 'boolean', profile, self.context.time_zone)} WHEN TRUE THEN '1' WHEN FALSE THEN '0' END"
+        parsed = parse_sql(text, kind, profile, self.context.time_zone)
+        if source.scale == "percent":
+            parsed = f"({parsed}) // 100"
+        elif source.scale == "minor":
+            parsed = f"({parse_sql(text, 'integer', profile, self.context.time_zone)}) * 100"
+        return f"({parsed})::VARCHAR"
+
+    def reference(self, field_: Field, source: Source, text: str, n: int) -> str:
+        system = source.system or self.context.system
+        by_id = self.redirected(record_id_sql(field_.target, system, f"trim({text})"), field_.target)
+        by_id = f"CASE WHEN nullif(trim({text}), '') IS NOT NULL THEN {by_id} END"
+        if source.by == "id":
+            return by_id
+        self.joins.append(
+            f"LEFT JOIN name_index k{n} ON k{n}.entity = {literal(field_.target)} AND k{n}.way = {literal(source.by)} "
+            f"AND k{n}.label = lower(trim({text}))"
+        )
+        return f"coalesce(k{n}.record, {by_id})"
+
+    def redirected(self, expression: str, target: str) -> str:
+        """Records that were merged are written to their winner."""
+        moved = self.context.redirects.get(target)
+        if not moved:
+            return expression
+        cases = " ".join(f"WHEN {loser} THEN {winner}" for loser, winner in sorted(moved.items()))
+        return f"CASE {expression} {cases} ELSE {expression} END"
+
+    def word(self, name: str, field_: Field, text: str) -> str:
+        words = self.context.words.get((self.entity.name, name), {})
+        known = {**{w: w for w in field_.words}, **words}
+        pairs = ", ".join(f"{literal(k.lower())}: {literal(v)}" for k, v in sorted(known.items()))
+        plain = f"regexp_replace(lower(trim({text})), '[ -]+', '_', 'g')"
+        table = f"MAP {{{pairs}}}"
+        return f"coalesce({table}[lower(trim({text}))], {table}[{plain}])"
+
+    # -- the whole ----------------------------------------------------------------------------------------------------
+
+    def identity(self) -> str:
+        """SQL of the external id; content and occurrence number where the mapping names no column."""
+        if not self.part.id:
+            columns = [f"s.{quote(c.name)}" for c in self.staged.columns]
+            key = content_key_sql(columns)
+            return f"{key} || '#' || row_number() OVER (PARTITION BY {key} ORDER BY s._row)"
+        found = [self.column(name, "id") for name in self.part.id]
+        texts = [f"nullif(trim(s.{quote(c.name)}), '')" for c in found if c]
+        if len(texts) < len(self.part.id):
+            return "NULL"
+        joined = texts[0] if len(texts) == 1 else " || '|' || ".join(texts)
+        return f"{literal(self.part.id_prefix)} || {joined}" if self.part.id_prefix else joined
+
+    def run(self) -> int:
+        """Make `typed`; gives the number of good rows. Raises InvalidData when the mapping names columns that are not there."""
+        con, part = self.context.con, self.part
+        for name, source in part.fields.items():
+            self.read(name, source)
+        identity = self.identity()
+        created = next((r for r in self.reads if r.field.name == "created"), None)
+        gone = "NULL::BOOLEAN"
+        if part.deleted and (profile := self.column(part.deleted, "deleted")):
+            gone = f"lower(trim(s.{quote(profile.name)})) IN {TRUTHY}"
+        where = self.condition(part.only)
+        changed, recorded = self.instant(part.changed_at, "changed_at"), self.instant(part.recorded_at, "recorded_at")
+        seq = "s._row"
+        if part.seq and (profile := self.column(part.seq, "seq")):
+            seq = parse_sql(f"s.{quote(profile.name)}", "integer", profile, "UTC")
+        if self.problems:
+            raise InvalidData(
+                f"{self.staged.source} does not fit the mapping",
+                remedy="Correct the mapping",
+                problems=tuple(self.problems),
+            )
+        columns = "".join(f", {r.value} AS c_{r.n}" for r in self.reads)
+        columns += "".join(f", {r.at} AS at_{r.n}" for r in self.reads if r.at)
+        columns += "".join(f", {r.text} AS x_{r.n}" for r in self.reads if self.keeps_text(r))
+        con.execute(f"""
+            CREATE OR REPLACE TEMP TABLE typed AS
+            SELECT s._row, ({identity})::VARCHAR AS ext, {changed} AS changed_us, {recorded} AS recorded_us, {seq} AS seq,
+                   {gone} AS gone{columns}
+            FROM read_parquet({literal(self.staged.parquet_path)}) s {" ".join(self.joins)} WHERE {where}
+        """)
+        con.execute("ALTER TABLE typed ADD COLUMN created_us BIGINT")
+        if created:
+            con.execute(f"UPDATE typed SET created_us = c_{created.n}::BIGINT")
+        self.reject()
+        own = self.redirected(record_id_sql(self.entity.name, self.context.system, "ext"), self.entity.name)
+        con.execute(f"CREATE OR REPLACE TEMP TABLE typed AS SELECT *, {own} AS record FROM typed")
+        self.note_sources()
+        row = con.execute("SELECT count(*) FROM typed").fetchone()
+        return int(row[0]) if row else 0
+
+    def keeps_text(self, read: Read) -> bool:
+        """Whether the source text is needed after reading: to list what could not be read, or what a reference named."""
+        return bool(read.source.column) and read.field.kind != "text"
+
+    def reject(self) -> None:
+        """List rows whose values cannot be read; rows with an error leave `typed`."""
+        con, source = self.context.con, literal(self.staged.source)
+        checks = [("ext IS NULL", "NULL", self.part.id[0] if self.part.id else "id", "the id is missing",
+                   "Give every row an id, or map no id column", "error")]  # fmt: skip
+        if self.part.changed_at:
+            checks.append(
+                ("changed_us IS NULL", "NULL", self.part.changed_at, "the change time is missing or cannot be read",
+                 "Write a date and time such as 2026-01-31 14:00", "error")
+            )  # fmt: skip
+        for read in self.reads:
+            if read.field.kind in ("text", "ref") or not read.source.column:
+                continue
+            severity = "warning" if read.field.kind == "kind" else "error"
+            bad = f"nullif(trim(x_{read.n}), '') IS NOT NULL AND c_{read.n} IS NULL"
+            checks.append((bad, f"x_{read.n}", read.source.column, *_explain(self.entity, read.field), severity))
+        counts = con.execute(
+            "SELECT " + ", ".join(f"count(*) FILTER ({c[0]})" for c in checks) + " FROM typed"
+        ).fetchone()
+        failing = [check for check, count in zip(checks, counts or (), strict=True) if count]
+        for bad, value, column, problem, remedy, severity in failing:
+            con.execute(
+                f"INSERT INTO problem SELECT {source}, _row, {literal(column)}, {literal(problem)}, {literal(remedy)}, "
+                f"left({value}, 200), {literal(severity)} FROM typed WHERE {bad}"
+            )
+        errors = " OR ".join(f"({bad})" for bad, *_, severity in failing if severity == "error")
+        if errors:
+            con.execute(f"DELETE FROM typed WHERE {errors}")
+        self.drop_repeats(source)
+
+    def drop_repeats(self, source: str) -> None:
+        """Of rows with one id and no change time of their own, the last counts; the others are listed."""
+        if not self.part.id or self.part.changed_at or self.part.history:
+            return
+        con = self.context.con
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE last_row AS SELECT ext, max(_row) AS _row FROM typed GROUP BY ext HAVING count(*) > 1"
+        )
+        con.execute(
+            f"INSERT INTO problem SELECT {source}, t._row, {literal(self.part.id[0])}, 'the id is repeated; row ' || l._row || ' counts', "
+            "'Keep one row for each id, or map the column that tells when the row changed', t.ext, 'warning' "
+            "FROM typed t JOIN last_row l ON l.ext = t.ext AND t._row <> l._row"
+        )
+        con.execute("DELETE FROM typed t USING last_row l WHERE l.ext = t.ext AND t._row <> l._row")
+
+    def note_sources(self) -> None:
+        """Which external ids were named: the records' own, and those that references point to."""
+        con = self.context.con
+        if self.entity.shape == "versioned":
+            con.execute(
+                f"INSERT INTO source_id SELECT DISTINCT {self.entity.code}, {literal(self.context.system)}, ext, record FROM typed"
+            )
+        for read in self.reads:
+            if read.field.kind != "ref":
+                continue
+            target = entity(read.field.target)
+            system = literal(read.source.system or self.context.system)
+            text = f"trim(x_{read.n})" if read.source.column else literal(read.source.value or "")
+            con.execute(
+                f"INSERT INTO source_id SELECT DISTINCT {target.code}, {system}, {text}, c_{read.n}::BIGINT FROM typed "
+                f"WHERE c_{read.n} IS NOT NULL AND c_{read.n}::BIGINT = {record_id_sql(target.name, read.source.system or self.context.system, text)}"
+            )
+
+
+def _key(name: str) -> str:
+    return "".join(ch for ch in name.lower() if ch.isalnum())
+
+
+def _explain(entity_: Entity, field_: Field) -> tuple[str, str]:
+    """What is wrong with a value of this kind, and the remedy."""
+    if field_.kind == "kind":
+        return (
+            f"is no known word for {entity_.name}.{field_.name}",
+            f"Add a value rule or declare the word; known: {', '.join(field_.words)}",
+        )
+    return {
+        "date": ("is no date", "Write 2026-01-31, or name the date order with --date-order"),
+        "instant": ("is no date and time", "Write 2026-01-31 14:00, or name the date order with --date-order"),
+        "money": ("is no amount", "Write a number such as 1200.50, or name the decimal sign with --decimal"),
+        "integer": ("is no whole number", "Write a number such as 12"),
+        "boolean": ("is neither yes nor no", "Write true or false"),
+    }.get(field_.kind, ("is no number", "Write a number such as 0.25"))

@@ -1,0 +1,137 @@
+"""A computed import into the state: chunks under a batch that nobody reads yet, then one transaction that makes it live.
+
+A killed import goes on with the chunk after the last that was committed. Rows of a batch that is not live count nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.db import connection, transaction
+
+from salesops.common.progress import Progress
+from salesops.records import audit, bulk
+from salesops.records.access import Actor
+from salesops.records.entities import entities
+from salesops.records.models import Batch
+from salesops.records.writing import emit, next_tick
+
+FACTS_CHUNK = 200_000
+CHANGE = ["entity", "record", "field", "value", "effective", "recorded", "seq", "assumed", "batch"]
+
+
+def write(batch: Any, folder: Path, actor: Actor, outcome: dict[str, Any], progress: Progress) -> None:
+    """Bring a computed import into the state and make it live."""
+    chunks = list(_chunks(folder))
+    with progress.task("Writing", len(chunks) + 1) as task:
+        task.advance(batch.chunks_done)
+        for number, chunk in enumerate(chunks):
+            if number < batch.chunks_done:
+                continue
+            with transaction.atomic():
+                chunk.write(batch.pk)
+                Batch.objects.filter(pk=batch.pk).update(chunks_done=number + 1, status=Batch.LOADING)
+            batch.chunks_done = number + 1
+            task.advance(1)
+        _go_live(batch, folder, actor, outcome)
+        task.advance(1)
+
+
+class _Chunk:
+    """Some row groups of one file, bound for one table."""
+
+    def __init__(self, path: Path, groups: list[int], table: str, columns: list[str]) -> None:
+        self.path, self.groups, self.table, self.columns = path, groups, table, columns
+
+    def write(self, batch: int) -> None:
+        file = pq.ParquetFile(self.path)
+        for record_batch in file.iter_batches(batch_size=50_000, row_groups=self.groups):
+            bulk.insert(self.table, self.columns, bulk.arrow_rows(record_batch, (batch,)))
+
+
+def _chunks(folder: Path) -> Iterator[_Chunk]:
+    """What is written chunk by chunk, always in the same order: facts, then interval and event rows."""
+    targets = [(folder / "facts.parquet", "records_change", CHANGE)]
+    for entity in entities().values():
+        path = folder / f"rows-{entity.name}.parquet"
+        if entity.shape != "versioned" and path.exists():
+            targets.append((path, entity.table, [*pq.ParquetFile(path).schema_arrow.names, "batch"]))
+    for path, table, columns in targets:
+        file = pq.ParquetFile(path)
+        groups: list[int] = []
+        size = 0
+        for number in range(file.num_row_groups):
+            groups.append(number)
+            size += file.metadata.row_group(number).num_rows
+            if size >= FACTS_CHUNK:
+                yield _Chunk(path, groups, table, columns)
+                groups, size = [], 0
+        if groups:
+            yield _Chunk(path, groups, table, columns)
+
+
+def _go_live(batch: Any, folder: Path, actor: Actor, outcome: dict[str, Any]) -> None:
+    """One transaction: source ids, current rows, ends of superseded rows, problems, the flip, the audit entry."""
+    with transaction.atomic():
+        tick = next_tick()
+        names = ["entity", "system", "external_id", "record"]
+        for part in _batches(folder / "source_ids.parquet"):
+            bulk.insert_missing("records_sourceid", [*names, "batch"], bulk.arrow_rows(part, (batch.pk,)))
+        for entity in entities().values():
+            _current(entity, folder / f"current-{entity.name}.parquet", batch.pk)
+            _ended(entity, folder / f"ended-{entity.name}.parquet", batch.pk)
+        _leavings(folder, batch.pk)
+        batch.status, batch.tick, batch.finished = Batch.LIVE, tick, time.time_ns() // 1000
+        batch.summary = json.dumps({**outcome, "rows": outcome.get("facts", 0) + outcome.get("rows", 0)})
+        batch.save()
+        audit.write(
+            actor, "import", batch=batch.pk, rows=outcome.get("facts", 0) + outcome.get("rows", 0),
+            detail={"mapping": batch.mapping, "counts": outcome.get("counts", {})}, digest=_digest(folder),
+        )  # fmt: skip
+        emit("import.live", {"batch": batch.pk, "counts": outcome.get("counts", {})})
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    if path.exists():
+        yield from pq.ParquetFile(path).iter_batches(batch_size=50_000)
+
+
+def _current(entity: Any, path: Path, batch: int) -> None:
+    for part in _batches(path):
+        bulk.upsert(entity.table, [*part.schema.names, "batch"], "id", bulk.arrow_rows(part, (batch,)))
+
+
+def _ended(entity: Any, path: Path, batch: int) -> None:
+    for part in _batches(path):
+        rows = [(ended, batch, row) for row, ended in bulk.arrow_rows(part)]
+        mark = "%s" if connection.vendor == "postgresql" else "?"
+        sql = f'UPDATE "{entity.table}" SET recorded_to = {mark}, closed_by = {mark} WHERE "row" = {mark}'
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.executemany(sql, rows)
+            else:
+                cursor.connection.executemany(sql, rows)
+
+
+def _leavings(folder: Path, batch: int) -> None:
+    """The bad rows and the conflicts, kept beside the batch."""
+    for part in _batches(folder / "problems.parquet"):
+        bulk.insert("records_rowerror", [*part.schema.names, "batch"], bulk.arrow_rows(part, (batch,)))
+    for part in _batches(folder / "conflicts.parquet"):
+        bulk.insert("records_importconflict", [*part.schema.names, "batch", "resolved"], bulk.arrow_rows(part, (batch, "")))
+
+
+def _digest(folder: Path) -> str:
+    """A digest of everything that was written, in the order in which it was written."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.parquet")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
