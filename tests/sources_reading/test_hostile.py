@@ -68,7 +68,8 @@ def test_refused_with_a_remedy_and_nothing_left_behind(
         staged(name, content)
     assert caught.value.remedy
     assert name in caught.value.message
-    assert not list((tmp_path / "out").glob("*")) and not list((tmp_path / "out").glob(".*"))
+    assert not list((tmp_path / "out").glob("*"))
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 def test_missing_files_folders_and_forbidden_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,3 +143,9 @@ def test_every_calendar_file_is_recognised(shared: Path, tmp_path: Path) -> None
             stage(path, tmp_path / "out", ReadOptions())
         assert caught.value.remedy
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_column_may_have_any_name(staged: Stager) -> None:
+    file = staged("a.csv", "file_row_number,c0,select\n7,8,9\n")
+    assert [c.name for c in file.columns] == ["file_row_number", "c0", "select"]
+    assert [c.examples for c in file.columns] == [("7",), ("8",), ("9",)]

@@ -52,13 +52,15 @@ def _read_fast(
     if source.lines <= layout.skip:
         _copy_empty(target, layout, con)
         return 0
+    cells = target.with_suffix(".cells")
     try:
-        con.execute(_copy_sql(source.path, target, layout, options))
+        con.execute(_copy_sql(source.path, cells, layout, options))
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return None
-    kept = pq.read_metadata(target).num_rows
+    kept = pq.read_metadata(cells).num_rows
     rejects = _rejects(con)
     if not rejects and kept + layout.skip == source.lines:
+        _number(con, cells, target, layout)
         return kept
     if any("QUOTE" in error for _, error, _ in rejects):
         return None  # the reader may have swallowed good rows up to the next quotation mark
@@ -69,22 +71,25 @@ def _read_fast(
     places = np.searchsorted(starts.offsets, offsets)
     for place, (_, error, line) in zip(places, rejects, strict=True):
         _report(problems, int(starts.lines[place]), error, line, len(layout.names))
-    _renumber(target, np.delete(starts.lines, places))
+    _number_by(cells, target, layout.names, np.delete(starts.lines, places))
     return kept
 
 
 def _copy_sql(path: Path, target: Path, layout: Layout, options: ReadOptions) -> str:
     types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(layout.names)))
-    cells = ", ".join(f"{trimmed(f'c{i}')} AS {name(column)}" for i, column in enumerate(layout.names))
+    cells = ", ".join(f"{trimmed(f'c{i}')} AS c{i}" for i in range(len(layout.names)))
     max_line = min(_MAX_LINE, max(2 << 20, 4 * options.max_cell + 100_000))
-    per_group = max(2_048, min(122_880, (64 << 20) // layout.line_bytes))
     return (
-        f"COPY (SELECT row_number() OVER () + {layout.skip} AS {ROW}, {cells} FROM read_csv({text(str(path))},"
+        f"COPY (SELECT {cells} FROM read_csv({text(str(path))},"
         f" auto_detect = false, header = false, skip = {layout.skip}, delim = {text(layout.delimiter)},"
         f" quote = '\"', escape = '\"', comment = '', columns = {{{types}}}, strict_mode = true, null_padding = false,"
         f" store_rejects = true, max_line_size = {max_line}))"
-        f" TO {text(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {per_group})"
+        f" TO {text(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_group_rows(layout)})"
     )
+
+
+def _group_rows(layout: Layout) -> int:
+    return max(2_048, min(122_880, (64 << 20) // layout.line_bytes))
 
 
 def _copy_empty(target: Path, layout: Layout, con: duckdb.DuckDBPyConnection) -> None:
@@ -119,16 +124,28 @@ def _report(problems: ProblemList, line: int, error: str, text_of_line: str | No
         problems.reject(f"The row cannot be read ({error[:200]}); it was left out", "Correct the row", line, shown)
 
 
-def _renumber(target: Path, lines: Longs) -> None:
-    """Replace ``_row`` by the given lines, batch by batch."""
-    renumbered = target.with_suffix(".renumbered")
-    source = pq.ParquetFile(target)
-    place, done = source.schema_arrow.get_field_index(ROW), 0
-    with pq.ParquetWriter(renumbered, source.schema_arrow, compression="zstd") as writer:
+def _number(con: duckdb.DuckDBPyConnection, cells: Path, target: Path, layout: Layout) -> None:
+    """Name the columns and add ``_row`` where every record is one line.
+
+    A ``row_number()`` while reading would hold the reader to one thread; two passes take half the time.
+    """
+    named = ", ".join(f"c{i} AS {name(column)}" for i, column in enumerate(layout.names))
+    con.execute(
+        f"COPY (SELECT file_row_number + {layout.skip + 1} AS {ROW}, {named}"
+        f" FROM read_parquet({text(str(cells))}, file_row_number = true))"
+        f" TO {text(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_group_rows(layout)})"
+    )
+    cells.unlink()
+
+
+def _number_by(cells: Path, target: Path, names: list[str], lines: Longs) -> None:
+    """Name the columns and add ``_row`` from the given lines, row group by row group."""
+    source, done = pq.ParquetFile(cells), 0
+    schema = pa.schema([(ROW, pa.int64()), *((column, pa.string()) for column in names)])
+    with source, pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for group in range(source.num_row_groups):
             table = source.read_row_group(group)
             numbers = pa.array(lines[done : done + table.num_rows], pa.int64())
-            writer.write_table(table.set_column(place, source.schema_arrow.field(place), numbers))
+            writer.write_table(pa.Table.from_arrays([numbers, *table.columns], schema=schema))
             done += table.num_rows
-    source.close()
-    renumbered.replace(target)
+    cells.unlink()

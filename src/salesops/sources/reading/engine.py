@@ -44,7 +44,9 @@ def name(value: str) -> str:
 
 def trimmed(column_sql: str) -> str:
     """SQL of a text without blanks at its ends; an empty one becomes NULL."""
-    return f"nullif(trim({column_sql}, {text(BLANKS)}), '')"
+    slow = f"nullif(trim({column_sql}, {text(BLANKS)}), '')"
+    # Trimming by a list of characters is several times slower than seeing that there is nothing to trim.
+    return f"CASE WHEN regexp_matches({column_sql}, '^[^!-~]|[^!-~]$') THEN {slow} ELSE nullif({column_sql}, '') END"
 
 
 @contextmanager

@@ -23,20 +23,24 @@ def read_parquet(
         with pq.ParquetFile(path) as file:
             meta = file.metadata
             size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-            width = len(file.schema_arrow.names)
+            columns = file.schema_arrow.names
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidData(
             f"{problems.source} is a damaged Parquet file: {str(error)[:200]}", "Write or download it again"
         ) from error
     if size > options.max_unpacked_gzip:
         raise InvalidData(f"{problems.source} unpacks to {size >> 20} MB", "Split the file")
-    if width > options.max_columns:
-        raise InvalidData(f"{problems.source} has {width} columns, more than {options.max_columns}", "Select some")
+    if len(columns) > options.max_columns:
+        raise InvalidData(
+            f"{problems.source} has {len(columns)} columns, more than {options.max_columns}", "Select some"
+        )
+    if "file_row_number" in (column.lower() for column in columns):
+        raise InvalidData(f"{problems.source} has a column named file_row_number", "Give that column another name")
     read = f"read_parquet({text(str(path))}, file_row_number = true)"
     described = con.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
-    columns = [(row[0], row[1]) for row in described if row[0] != "file_row_number"]
-    names = unique_names([column for column, _ in columns], problems, None)
-    cells = [f"{as_text_sql(name(c), kind)} AS {name(n)}" for (c, kind), n in zip(columns, names, strict=True)]
+    typed = [(row[0], row[1]) for row in described if row[0] != "file_row_number"]
+    names = unique_names([column for column, _ in typed], problems, None)
+    cells = [f"{as_text_sql(name(c), kind)} AS {name(n)}" for (c, kind), n in zip(typed, names, strict=True)]
     target = work / "raw.parquet"
     con.execute(
         f"COPY (SELECT file_row_number + 1 AS {ROW}, {', '.join(cells)} FROM {read}) TO {text(str(target))}"

@@ -39,7 +39,7 @@ def parse_sql(column_sql: str, kind: str, profile: ColumnProfile, time_zone: str
     """
     column = f"({column_sql})"
     if kind == "text":
-        return trimmed(column)
+        return f"({trimmed(column)})"
     if kind == "boolean":
         return _boolean(column)
     if kind == "date":
@@ -88,7 +88,7 @@ def _zone(time_zone: str) -> str:
 
 def _boolean(column: str) -> str:
     yes, no = (", ".join(text(word) for word in words) for words in ((*TRUE, "1"), (*FALSE, "0")))
-    lower = f"lower({trimmed(column)})"
+    lower = f"lower(({trimmed(column)}))"
     return f"(CASE WHEN {lower} IN ({yes}) THEN true WHEN {lower} IN ({no}) THEN false END)"
 
 
