@@ -197,7 +197,7 @@ def _inherited(entity: Entity, scope: Scope, parents: list[tuple[str, str]]) -> 
     unowned = "" if not scope.person or scope.inherit == "always" else f"v.{scope.person} IS NULL AND "
     if entity.name == "activity":
         unowned = "(v.owner IS NULL OR v.visibility = 'all') AND "
-    found = [f"({unowned}v.{name} IN (SELECT key FROM seen_{target}))" for name, target in parents]
+    found = [f'({unowned}v."{name}" IN (SELECT key FROM seen_{target}))' for name, target in parents]
     if entity.name == "account":  # a customer that nobody owns is known to those who sell to it
         deals = "SELECT o.account FROM records_opportunity o JOIN seen_opportunity s ON s.key = o.id"
         found.append(f"(v.owner IS NULL AND v.id IN ({deals}))")

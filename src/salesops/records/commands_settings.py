@@ -1,0 +1,249 @@
+"""Commands over what people declare and over accounts: `user`, `field`, `word`, `rule`, `task`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from . import actions_settings, actions_users, actions_work
+from .showing import format_option, show
+
+# Users
+
+
+@click.group()
+def user() -> None:
+    """Accounts: who may sign in or be acted as, with which roles."""
+
+
+@user.command("list")
+@format_option
+@click.pass_context
+def user_list(ctx: click.Context, style: str) -> None:
+    """List all accounts."""
+    rows = actions_users.list_users(ctx.obj.actor)
+    show(rows, ["username", "name", "roles", "person_name", "person", "is_active"], style, note=f"{len(rows)} users")
+
+
+@user.command("create")
+@click.argument("username")
+@click.option("--name", default="")
+@click.option("--roles", default="rep", show_default=True, help="Roles, separated by commas.")
+@click.option("--person", default=None, help="The person that the user is: id, name or e-mail.")
+@click.option("--password/--no-password", "ask", default=False, help="Ask for a password to sign in with.")
+@click.pass_context
+def user_create(ctx: click.Context, username: str, name: str, roles: str, person: str | None, ask: bool) -> None:
+    """Create an account."""
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True) if ask else None
+    actions_users.create_user(ctx.obj.actor, username, name=name, roles=roles, person=person, password=password)
+    click.echo(f"created {username}")
+
+
+@user.command("edit")
+@click.argument("username")
+@click.option("--name", default=None)
+@click.option("--roles", default=None, help="Roles, separated by commas.")
+@click.option("--person", default=None, help="The person that the user is; '' unlinks.")
+@click.option("--active/--inactive", default=None)
+@click.pass_context
+def user_edit(ctx: click.Context, username: str, **given: Any) -> None:
+    """Change an account."""
+    actions_users.edit_user(ctx.obj.actor, username, **given)
+    click.echo(f"changed {username}")
+
+
+@user.command("deactivate")
+@click.argument("username")
+@click.pass_context
+def user_deactivate(ctx: click.Context, username: str) -> None:
+    """Deactivate an account; what it did stays."""
+    actions_users.deactivate_user(ctx.obj.actor, username)
+    click.echo(f"deactivated {username}")
+
+
+@user.command("password")
+@click.argument("username")
+@click.pass_context
+def user_password(ctx: click.Context, username: str) -> None:
+    """Set a password (asked for, never an argument)."""
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    actions_users.set_password(ctx.obj.actor, username, password)
+    click.echo(f"password of {username} set")
+
+
+# Fields and words
+
+
+@click.group()
+def field() -> None:
+    """Custom fields, who owns a field, and conflicts with imports."""
+
+
+@field.command("list")
+@click.argument("entity", default="")
+@format_option
+@click.pass_context
+def field_list(ctx: click.Context, entity: str, style: str) -> None:
+    """List the declared custom fields."""
+    rows = actions_settings.list_fields(ctx.obj.actor, entity)
+    show(rows, ["entity", "name", "kind", "title", "target", "words"], style)
+
+
+@field.command("declare")
+@click.argument("entity")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(list(actions_settings.KINDS)), default="text", show_default=True)
+@click.option("--title", default="")
+@click.option("--words", default="", help="The words of a field of kind, separated by commas.")
+@click.option("--target", default="", help="The entity that a ref points to.")
+@click.pass_context
+def field_declare(ctx: click.Context, entity: str, name: str, kind: str, title: str, words: str, target: str) -> None:
+    """Declare a custom field NAME of ENTITY."""
+    listed = tuple(word.strip() for word in words.split(",") if word.strip())
+    actions_settings.declare_field(ctx.obj.actor, entity, name, kind, title=title, words=listed, target=target)
+    click.echo(f"declared {entity}.custom.{name.removeprefix('custom.')}")
+
+
+@field.command("retire")
+@click.argument("entity")
+@click.argument("name")
+@click.pass_context
+def field_retire(ctx: click.Context, entity: str, name: str) -> None:
+    """Take a custom field out of use; its history stays."""
+    actions_settings.retire_field(ctx.obj.actor, entity, name)
+    click.echo(f"retired {entity}.{name}")
+
+
+@field.command("own")
+@click.argument("entity")
+@click.argument("name")
+@click.argument("owner", type=click.Choice([*actions_settings.OWNERS, "nobody"]))
+@click.option("--record", default=None, help="Only of this record.")
+@click.pass_context
+def field_own(ctx: click.Context, entity: str, name: str, owner: str, record: str | None) -> None:
+    """Say who decides a field: the app (imports leave it alone) or the source (edits are refused)."""
+    actions_settings.set_owner(ctx.obj.actor, entity, name, "" if owner == "nobody" else owner, record=record)
+    click.echo(f"{entity}.{name} belongs to {owner}")
+
+
+@field.command("conflicts")
+@click.option("--all", "settled", is_flag=True, help="Settled ones, too.")
+@format_option
+@click.pass_context
+def field_conflicts(ctx: click.Context, settled: bool, style: str) -> None:
+    """List values of sources that were not taken because the app owns the field."""
+    rows = actions_settings.list_conflicts(ctx.obj.actor, resolved=settled)
+    show(rows, ["id", "entity", "record", "field", "kept", "offered", "resolved"], style)
+
+
+@field.command("settle")
+@click.argument("number", type=int)
+@click.argument("take", type=click.Choice(["kept", "offered"]))
+@click.pass_context
+def field_settle(ctx: click.Context, number: int, take: str) -> None:
+    """Settle a conflict: leave what was KEPT, or take what the source OFFERED."""
+    actions_settings.resolve_conflict(ctx.obj.actor, number, take)
+    click.echo(f"settled {number}")
+
+
+@click.group()
+def word() -> None:
+    """Words of closed lists."""
+
+
+@word.command("add")
+@click.argument("entity")
+@click.argument("name")
+@click.argument("new")
+@click.option("--title", default="")
+@click.pass_context
+def word_add(ctx: click.Context, entity: str, name: str, new: str, title: str) -> None:
+    """Add the word NEW to the closed list of field NAME."""
+    actions_settings.declare_word(ctx.obj.actor, entity, name, new, title)
+    click.echo(f"{entity}.{name} may be {new}")
+
+
+# Value rules
+
+
+@click.group()
+def rule() -> None:
+    """Value rules: how a value of a source is read, in every import."""
+
+
+@rule.command("list")
+@click.argument("entity", default="")
+@format_option
+@click.pass_context
+def rule_list(ctx: click.Context, entity: str, style: str) -> None:
+    """List the value rules."""
+    show(
+        actions_settings.list_rules(ctx.obj.actor, entity),
+        ["id", "entity", "field", "system", "found", "becomes"],
+        style,
+    )
+
+
+@rule.command("add")
+@click.argument("entity")
+@click.argument("name")
+@click.argument("found")
+@click.argument("becomes")
+@click.option("--system", default="*", show_default=True, help="Only in imports of this system.")
+@click.pass_context
+def rule_add(ctx: click.Context, entity: str, name: str, found: str, becomes: str, system: str) -> None:
+    """Read FOUND in field NAME as BECOMES ('' = as empty) from the next import on."""
+    number = actions_settings.add_rule(ctx.obj.actor, entity, name, found, becomes or None, system=system)
+    click.echo(f"rule {number}")
+
+
+@rule.command("remove")
+@click.argument("number", type=int)
+@click.pass_context
+def rule_remove(ctx: click.Context, number: int) -> None:
+    """Remove a value rule."""
+    actions_settings.remove_rule(ctx.obj.actor, number)
+    click.echo(f"removed {number}")
+
+
+# Tasks
+
+
+@click.group()
+def task() -> None:
+    """Tasks: who does what by when."""
+
+
+@task.command("list")
+@click.option("--status", default="open", show_default=True)
+@format_option
+@click.pass_context
+def task_list(ctx: click.Context, status: str, style: str) -> None:
+    """List tasks that you may see."""
+    rows = actions_work.list_work(ctx.obj.actor, "task", status=status)
+    show(rows, ["id", "title", "owner", "due", "source", "subject", "subject_id", "status"], style)
+
+
+@task.command("create")
+@click.argument("title")
+@click.option("--owner", default=None)
+@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), default=None)
+@click.option("--note", default="")
+@click.pass_context
+def task_create(ctx: click.Context, title: str, owner: str | None, due: datetime | None, note: str) -> None:
+    """Create a task; yours unless --owner says otherwise."""
+    given: dict[str, Any] = {"title": title, "note": note, "due": due.date() if due else None}
+    if owner:
+        given["owner"] = owner
+    click.echo(actions_work.create_work(ctx.obj.actor, "task", **given))
+
+
+@task.command("done")
+@click.argument("number", type=int)
+@click.pass_context
+def task_done(ctx: click.Context, number: int) -> None:
+    """Mark a task as done."""
+    actions_work.finish_task(ctx.obj.actor, number)
+    click.echo(f"done {number}")
