@@ -1,0 +1,1 @@
+"""The metric catalogue and the one way to ask for a number. See `query.query`."""

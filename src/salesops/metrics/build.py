@@ -1,0 +1,441 @@
+"""Builds the one SQL statement that answers a question: a scan per fact, then one join of small results.
+
+WITH period, period_day           the periods asked for
+     r0 (sums of fact A), r1 (sums of fact B), q0 (a median), ...   by period and dimension
+     k                            every period and dimension value that any of them has
+SELECT k.*, values FROM k LEFT JOIN r0 ... LEFT JOIN labels
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import exp
+
+from salesops.common.instants import end_of_day
+
+from .definitions import Asked, Part
+from .dimensions import FANNED, Dimensions, Resolved, labels
+from .facts import Fact, fact
+from .fanout import by_days, by_product
+from .filters import Filter
+from .request import BEGINNING, Cell, Request
+from .scope import visible
+from .session import Actor
+from .sql import bind, day, expand, parse, prune
+
+MONEY_COLUMNS = frozenset({"value", "prorated", "lost_value"})
+
+
+def is_money(part: Part) -> bool:
+    """Whether the part is an amount in 10^-4."""
+    return any(column.name in MONEY_COLUMNS for column in parse(part.measure).find_all(exp.Column))
+
+
+@dataclass
+class Group:
+    """The aggregates taken from one scan: columns by their SQL, so that equal ones are computed once."""
+
+    fact: Fact
+    columns: dict[str, str] = field(default_factory=dict)
+    needs: set[str] = field(default_factory=set)
+
+    def add(self, sql: str) -> str:
+        return self.columns.setdefault(sql, f"a{len(self.columns)}")
+
+
+class Builder:
+    """Builds statements for one request of one actor."""
+
+    def __init__(self, session: Any, actor: Actor, request: Request) -> None:
+        self.session, self.actor, self.request = session, actor, request
+        self.many = len(request.cells) > 1
+        self._dimensions: dict[str, Dimensions] = {}
+
+    # Facts --------------------------------------------------------------------------------------------------------------
+
+    def dimensions(self, one: Fact) -> Dimensions:
+        if one.name not in self._dimensions:
+            self._dimensions[one.name] = Dimensions(self.session, one)
+        return self._dimensions[one.name]
+
+    def resolved(self, one: Fact, names: Iterable[str] | None = None) -> list[Resolved]:
+        return [self.dimensions(one).resolve(name) for name in (self.request.by if names is None else names)]
+
+    def source(self, one: Fact, columns: Iterable[str]) -> exp.Select:
+        """The fact with these columns only, macros expanded, parameters bound, the period worked in."""
+        wanted = set(columns)
+        tree = one.select()
+        for name in sorted(wanted - set(one.columns)):
+            if name in self.dimensions(one).attributes:
+                tree = tree.select(exp.alias_(self._attribute(one, name), exp.to_identifier(name, quoted=True)))
+        for table in list(tree.find_all(exp.Table)):
+            if table.name.startswith("fact_"):
+                inner = fact(table.name.removeprefix("fact_"))
+                parent = table.find_ancestor(exp.Select)
+                assert parent is not None
+                used = {column.name for column in parent.find_all(exp.Column) if column.table == table.alias}
+                table.replace(exp.alias_(self.source(inner, used).subquery(), table.alias, table=True))
+        tree = prune(tree, wanted)
+        for _ in range(3):  # macros may stand inside the arguments of macros
+            expand(tree, self.request.currency, self.request.convert)
+        if not self.many:
+            _single(tree, self.request.cells[0])
+        bound = bind(tree, self._values())
+        assert isinstance(bound, exp.Select)
+        return bound
+
+    def _attribute(self, one: Fact, name: str) -> exp.Expression:
+        first, *rest = one.attributes
+        if not rest:
+            return parse(f'{first}."{name}"')
+        return parse(f'CASE WHEN {first}.id IS NULL THEN {rest[0]}."{name}" ELSE {first}."{name}" END')
+
+    def _values(self) -> dict[str, Any]:
+        request = self.request
+        return {
+            "as_of": request.as_of,
+            "gone_on": BEGINNING if request.each else request.as_of,
+            "as_of_end": end_of_day(request.as_of, self.session.manifest.time_zone),
+            "first": request.first,
+            "last": request.last,
+            "currency": request.currency,
+            "overlay": request.overlay,
+        }
+
+    def rows(
+        self,
+        one: Fact,
+        needs: Iterable[str],
+        by: Sequence[str] | None = None,
+        *,
+        seen: bool = True,
+        where: bool = True,
+    ) -> exp.Select:
+        """`SELECT` of nothing yet from the fact `f`, joined and filtered; add columns to it. Keys: `keys`."""
+        resolved = self.resolved(one, by)
+        limits = Filter(self.dimensions(one), *((self.request.where, self.request.within) if where else ()))
+        scope = visible(self.session, self.actor, one.owned)
+        columns = {*needs, "day", *limits.columns, *(name for each in resolved for name in each.columns)}
+        if one.times == "snapshot":
+            columns.add("period")
+        if scope is not None and one.owned:
+            columns |= {"owner", "owner_now", "basis"}
+        if any(each.joins for each in resolved) or limits.joins:
+            columns.add("basis")
+        divided = (*FANNED, "team", "manager") if one.spans else FANNED
+        fan = sorted(name for name in columns if name in divided and name not in one.columns)
+        body: exp.Query = self._fanned(one, columns, fan) if fan else self.source(one, columns)
+        select = exp.select().from_(exp.alias_(body.subquery(), "f", table=True))
+        taken: set[str] = set()
+        for join in [*(join for each in resolved for join in each.joins), *limits.joins]:
+            if join.this.alias_or_name not in taken:
+                taken.add(join.this.alias_or_name)
+                select.append("joins", join.copy())
+        if one.times == "day":
+            self._in_period(select)
+        if limits.condition is not None:
+            select = select.where(limits.condition)
+        if scope is not None:
+            select = select.where(parse(scope if seen else f"NOT ({scope})"))
+        return select
+
+    def _fanned(self, one: Fact, columns: set[str], fan: list[str]) -> exp.Query:
+        if len(fan) > 1:
+            from salesops.common.errors import UsageError
+
+            raise UsageError(f"cannot split by {' and '.join(fan)} at once", "Ask for one of them")
+        money = [name for name in ("value", "prorated") if name in columns]
+        if fan[0] in FANNED:
+            inner = self.source(one, (columns - set(FANNED)) | {"id", "basis", "value"})
+            return by_product(inner, fan[0], columns, one.times == "snapshot")
+        return by_days(self.source(one, (columns - {fan[0]}) | {"id", "owner", "starts_on", "ends_on"}), fan[0], money)
+
+    def _in_period(self, select: exp.Select) -> None:
+        request = self.request
+        if not self.many:
+            cell = request.cells[0]
+            select.where(parse(f"f.day >= {day(cell.start)} AND f.day <= {day(cell.end)}"), copy=False)
+            return
+        join = exp.Join(this=parse_table("period_day", "c"), on=parse("c.day = f.day"))
+        select.append("joins", join)
+        select.where(parse(f"f.day >= {day(request.first)} AND f.day <= {day(request.last)}"), copy=False)
+
+    def period_key(self, one: Fact) -> str:
+        if not self.many:
+            return exp.Literal.string(self.request.cells[0].key).sql("duckdb")
+        return "c.key" if one.times == "day" else "f.period"
+
+    # The statement ------------------------------------------------------------------------------------------------------
+
+    def statement(self) -> exp.Select:
+        """The whole question."""
+        groups: dict[str, Group] = {}
+        ranked: dict[tuple[str, str, str, str, str], str] = {}
+        outputs: list[str] = []
+        for number, one in enumerate(self.request.asked):
+            outputs += self._outputs(number, one, groups, ranked)
+        ctes: list[tuple[str, exp.Expression]] = list(self.periods())
+        results = []
+        for name, group in groups.items():
+            ctes.append((f"r_{name}", self._sums(group)))
+            results.append(f"r_{name}")
+        for (fact_name, how, measure, where, event), alias in ranked.items():
+            part = Part(fact_name, measure, where, how=how, event=event)  # type: ignore[arg-type]
+            ctes.append((alias, self._ranked(part)))
+            results.append(alias)
+        keys = ["period", *(f"d{n}" for n in range(len(self.request.by)))]
+        ctes.append(("k", self._keys(results, keys)))
+        select = exp.select(*(f"k.{key}" for key in keys)).from_("k")
+        for result in results:
+            select = select.join(
+                result, on=parse(" AND ".join(f"{result}.{key} = k.{key}" for key in keys)), join_type="left"
+            )
+        tables = self._labels()
+        for n, table in enumerate(tables):
+            if table:
+                select = select.select(f"l{n}.label AS n{n}")
+                select = select.join(
+                    exp.alias_(labels(table).subquery(), f"l{n}", table=True),
+                    on=parse(f"l{n}.id = k.d{n}"),
+                    join_type="left",
+                )
+        select = select.select(*(parse(one) for one in outputs))
+        for alias, tree in ctes:
+            select = select.with_(alias, as_=tree, copy=False)
+        return select
+
+    def _labels(self) -> list[str]:
+        """The table that names each dimension's ids (the same for every fact)."""
+        first = next(iter(self.request.asked[0].variant.parts.values()))
+        return [one.table for one in self.resolved(fact(first.fact))]
+
+    def periods(self) -> Iterable[tuple[str, exp.Expression]]:
+        if not self.many:
+            return
+        rows = ", ".join(
+            f"({exp.Literal.string(c.key).sql('duckdb')}, {day(c.start)}, {day(c.end)}, {day(c.snap)}, {day(c.eve)})"
+            for c in self.request.cells
+        )
+        columns = 'v.key, v."start", v."end", v.snap, v.eve'
+        yield "period", parse(f'SELECT {columns} FROM (VALUES {rows}) AS v(key, "start", "end", snap, eve)')
+        if self._covered():
+            yield (
+                "period_day",
+                parse(
+                    'SELECT c.day, p.key FROM calendar_day AS c JOIN period AS p ON p."start" <= c.day AND c.day <= p."end"'
+                ),
+            )
+        else:
+            yield "period_day", self._days_outside()
+
+    def _covered(self) -> bool:
+        cache = self.session.__dict__.setdefault("_metric_columns", {})
+        if "calendar" not in cache:
+            found = self.session.query("SELECT MIN(day) AS a, MAX(day) AS b FROM calendar_day").to_pylist()[0]
+            cache["calendar"] = (found["a"], found["b"])
+        first, last = cache["calendar"]
+        return first is not None and first <= self.request.first and self.request.last <= last
+
+    def _days_outside(self) -> exp.Expression:
+        """Days as a table where the calendar table does not reach."""
+        from datetime import timedelta
+
+        rows = []
+        for cell in self.request.cells:
+            key = exp.Literal.string(cell.key).sql("duckdb")
+            rows += [f"({day(cell.start + timedelta(n))}, {key})" for n in range((cell.end - cell.start).days + 1)]
+        return parse(f"SELECT v.day, v.key FROM (VALUES {', '.join(rows)}) AS v(day, key)")
+
+    def _keys(self, results: list[str], keys: list[str]) -> exp.Expression:
+        if not self.request.by:
+            rows = ", ".join(f"({exp.Literal.string(cell.key).sql('duckdb')})" for cell in self.request.cells)
+            return parse(f"SELECT v.period FROM (VALUES {rows}) AS v(period)")
+        return parse(" UNION ".join(f"SELECT {', '.join(keys)} FROM {result}" for result in results))
+
+    def _outputs(
+        self, number: int, one: Asked, groups: dict[str, Group], ranked: dict[tuple[str, str, str, str, str], str]
+    ) -> list[str]:
+        columns: dict[str, str] = {}
+        outputs = []
+        for name, part in one.variant.parts.items():
+            found = self._columns(part, groups, ranked)
+            for suffix, sql in found.items():
+                columns[name + suffix] = sql
+                outputs.append(f"CAST({sql} AS BIGINT) AS m{number}__{name}{suffix}")
+        value = self._value(one.variant.value, columns, one.unit.startswith("money"))
+        if one.variant.fallback:
+            fallback = self._value(one.variant.fallback, columns, one.unit.startswith("money"))
+            value = f"CASE WHEN SUM({columns[one.variant.needs]}) OVER () = 0 THEN {fallback} ELSE {value} END"
+        return [f"{value} AS m{number}", *outputs]
+
+    def _columns(
+        self, part: Part, groups: dict[str, Group], ranked: dict[tuple[str, str, str, str, str], str]
+    ) -> dict[str, str]:
+        group = groups.setdefault(part.fact, Group(fact(part.fact)))
+        result = f"r_{part.fact}"
+        measure, where, event = (self._own(group, text) for text in (part.measure, part.where, part.event))
+        used = f"COUNT({_when(where, measure)})" if where or measure != "1" else "COUNT(*)"
+        n = f"COALESCE({result}.{group.add(used)}, 0)"
+        found = {}
+        if part.how != "sum":
+            key = (part.fact, part.how, part.measure, part.where, part.event)
+            found[""] = f"{ranked.setdefault(key, f'q{len(ranked)}')}.v"
+        elif measure == "1":
+            found[""] = n
+        else:
+            total = f"{result}.{group.add(f'SUM({_when(where, measure)})')}"
+            missing = f"{result}.{group.add(_missing(where, measure))}"
+            found[""] = f"CASE WHEN {n} = 0 AND COALESCE({missing}, 0) > 0 THEN NULL ELSE COALESCE({total}, 0) END"
+        found["__n"] = n
+        if part.left_out:
+            found["__out"] = f"COALESCE({result}.{group.add(_missing(where, measure))}, 0)"
+        if part.told_when:
+            told = self._own(group, part.told_when)
+            condition = f"({where}) AND ({told})" if where else told
+            found["__told"] = f"COALESCE({result}.{group.add(f'COUNT({_when(condition, measure)})')}, 0)"
+        return found
+
+    def _own(self, group: Group, text: str) -> str:
+        """A definition's SQL over bare column names, as SQL over the fact `f`."""
+        if not text:
+            return ""
+        return own(text, group.needs)
+
+    def _value(self, text: str, columns: dict[str, str], money: bool) -> str:
+        tree = parse(text)
+        divides = tree.find(exp.Div) is not None
+
+        def exact(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Column):
+                return parse(f"({columns[node.name]})")
+            return node
+
+        tree = tree.transform(exact)
+        for node in reversed(list(tree.find_all(exp.Div))):  # the inner ones first
+            node.set("expression", exp.Nullif(this=exp.paren(node.expression), expression=exp.Literal.number(0)))
+            node.set("this", exp.cast(exp.paren(node.this), "DOUBLE"))
+        sql = tree.sql("duckdb")
+        if not divides:
+            return f"CAST({sql} AS BIGINT)"
+        return f"({sql}) / 10000" if money else sql
+
+    def _sums(self, group: Group) -> exp.Expression:
+        select = self.rows(group.fact, group.needs)
+        keys = self.keys(group.fact)
+        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()))
+        select = select.select(*(parse(f"{sql} AS {alias}") for sql, alias in group.columns.items()))
+        return _group(select, keys)
+
+    def keys(self, one: Fact, by: Sequence[str] | None = None) -> dict[str, str]:
+        """The SQL of period and dimension keys on a fact, by alias."""
+        found = {"period": self.period_key(one)}
+        found |= {f"d{n}": each.keyed for n, each in enumerate(self.resolved(one, by))}
+        return found
+
+    def _ranked(self, part: Part) -> exp.Expression:
+        one = fact(part.fact)
+        needs: set[str] = set()
+        measure, where, event = (own(text, needs) if text else "" for text in (part.measure, part.where, part.event))
+        keys = self.keys(one)
+        select = self.rows(one, needs)
+        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()))
+        select = select.select(parse(f"{measure} AS x")).where(parse(f"NOT ({measure}) IS NULL"))
+        if where:
+            select = select.where(parse(where))
+        names = ", ".join(keys)
+        if part.how == "median":
+            inner = (
+                exp.select("*")
+                .from_(select.subquery("x0"))
+                .select(
+                    parse(f"ROW_NUMBER() OVER (PARTITION BY {names} ORDER BY x) AS place"),
+                    parse(f"COUNT(*) OVER (PARTITION BY {names}) AS size"),
+                )
+            )
+            return (
+                exp.select(*keys, parse("MAX(CASE WHEN place = (size + 1) // 2 THEN x END) AS v"))
+                .from_(inner.subquery("x1"))
+                .group_by(*keys)
+            )
+        select = select.select(parse(f"CASE WHEN {event} THEN 1 ELSE 0 END AS e"))
+        return kaplan_meier(select, list(keys))
+
+
+def kaplan_meier(select: exp.Select, keys: list[str]) -> exp.Expression:
+    """First time x with S(x) <= 0.5, by key, from rows (keys, x, e): S falls by (n - d) / n at each time of d events."""
+    names = ", ".join(keys)
+    times = exp.select(*keys, "x", "SUM(e) AS d", "COUNT(*) AS c").from_(select.subquery("x0")).group_by(*keys, "x")
+    risk = (
+        exp.select("*")
+        .from_(times.subquery("x1"))
+        .select(
+            parse(
+                f"SUM(c) OVER (PARTITION BY {names} ORDER BY x DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS n"
+            )
+        )
+    )
+    window = f"OVER (PARTITION BY {names} ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    curve = (
+        exp.select(*keys, "x")
+        .from_(risk.subquery("x2"))
+        .select(
+            parse(f"SUM(CASE WHEN d < n THEN LN(CAST(n - d AS DOUBLE) / n) ELSE 0 END) {window} AS s"),
+            parse(f"MAX(CASE WHEN d = n THEN 1 ELSE 0 END) {window} AS dead"),
+        )
+    )
+    first = parse("MIN(CASE WHEN dead = 1 OR s <= -0.693147180559 THEN x END) AS v")  # ln 0.5, within 1e-12
+    return exp.select(*keys, first).from_(curve.subquery("x3")).group_by(*keys)
+
+
+def own(text: str, needs: set[str]) -> str:
+    """A definition's SQL over bare column names, as SQL over the fact `f`; adds the columns to `needs`."""
+    tree = parse(text)
+
+    def replace(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Column) and not node.table:
+            needs.add(node.name)
+            return exp.column(node.name, table="f", quoted=node.this.args.get("quoted"))
+        return node
+
+    tree = tree.transform(replace)
+    wrapped = exp.select(exp.alias_(tree, "x"))
+    expand(wrapped, "", False)
+    return wrapped.expressions[0].this.sql("duckdb")
+
+
+def _when(where: str, measure: str) -> str:
+    return f"CASE WHEN {where} THEN {measure} END" if where else measure
+
+
+def _missing(where: str, measure: str) -> str:
+    condition = f"({where}) AND ({measure}) IS NULL" if where else f"({measure}) IS NULL"
+    return f"COUNT(CASE WHEN {condition} THEN 1 END)"
+
+
+def _group(select: exp.Select, keys: dict[str, str]) -> exp.Select:
+    return select.group_by(*(parse(sql) for sql in keys.values()))
+
+
+def _single(tree: exp.Expression, cell: Cell) -> None:
+    """Work one period into a fact: the join of `period` becomes conditions on constants, which scans can use."""
+    for select in list(tree.find_all(exp.Select)):
+        joins = select.args.get("joins") or []
+        for join in joins:
+            if join.this.name != "period":
+                continue
+            select.set("joins", [other for other in joins if other is not join])
+            select.where(join.args["on"], copy=False)
+    values = {"key": cell.key, "start": cell.start, "end": cell.end, "snap": cell.snap, "eve": cell.eve}
+    for column in list(tree.find_all(exp.Column)):
+        if column.table == "p":
+            from .sql import literal
+
+            column.replace(literal(values[column.name]))
+
+
+def parse_table(name: str, alias: str) -> exp.Expression:
+    """A table under an alias."""
+    return exp.alias_(exp.to_table(name), alias, table=True)

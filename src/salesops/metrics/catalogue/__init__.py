@@ -1,0 +1,51 @@
+"""The catalogue: every metric of `terms.md` that the warehouse can answer, as data."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+
+from salesops.common.errors import NotFound, UsageError
+
+from ..definitions import Asked, Metric
+from . import funnel, pipeline, process, sales
+
+
+@cache
+def metrics() -> dict[str, Metric]:
+    """Every metric by id, in the order of the catalogue."""
+    return {one.id: one for group in (sales, pipeline, funnel, process) for one in group.METRICS}
+
+
+def metric(name: str) -> Metric:
+    """The metric of this id; raises NotFound with what is near."""
+    known = metrics()
+    if name not in known:
+        near = get_close_matches(name, known, 3)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else f"Metrics: {', '.join(known)}"
+        raise NotFound(f"there is no metric {name!r}", remedy)
+    return known[name]
+
+
+def asked(name: str) -> Asked:
+    """A metric and variant from a name such as `win_rate`, `win_rate.value` or `win_rate:value`."""
+    head, _, tail = name.strip().replace(":", ".").partition(".")
+    if head not in metrics():  # terms.md names some variants as if they were metrics
+        for one in metrics().values():
+            if (variant := one.variant(head)) is not None and variant.name and not tail:
+                return Asked(one, variant)
+    found = metric(head)
+    if found.table:
+        raise UsageError(f"{found.id} is a table, not a number", f"salesops {found.table}")
+    variant = found.variant(tail)
+    if variant is None:
+        raise NotFound(
+            f"{found.id} has no variant {tail!r}",
+            f"Variants: {', '.join(one.name or 'default' for one in found.variants)}",
+        )
+    return Asked(found, variant)
+
+
+def every() -> list[Asked]:
+    """Every metric in every variant, tables left out."""
+    return [Asked(one, variant) for one in metrics().values() for variant in one.variants]

@@ -1,0 +1,228 @@
+"""Sales performance: win rate, bookings, deal size, cycle, velocity, attainment."""
+
+from __future__ import annotations
+
+from ..definitions import Metric, Part, Variant
+
+UNKNOWN = "the amount is unknown"
+NEGATIVE = "the cycle would be negative"
+WON = "status = 'won'"
+CLOSE_RATE = "won and lost amounts at the rate of their close day; in the asked currency"
+
+_won = Part("closed", where=WON)
+_closed = Part("closed")
+_won_value = Part("closed", "value", WON, left_out=UNKNOWN)
+_closed_value = Part("closed", "value", left_out=UNKNOWN)
+_cycle = Part(
+    "closed", "cycle_days", WON, left_out=NEGATIVE, told_when="first_contact IS NULL",
+    told="without a first contact, counted from creation",
+)  # fmt: skip
+_closed_cycle = Part(
+    "closed", "cycle_days", left_out=NEGATIVE, told_when="first_contact IS NULL",
+    told="without a first contact, counted from creation",
+)  # fmt: skip
+_open = Part("open_state")
+
+
+def _mean(name: str, title: str, formula: str, part: Part, rule: str = "") -> Variant:
+    return Variant(name, title, formula, "days / days__n", {"days": part}, rule)
+
+
+def _median(name: str, title: str, measure: str, where: str = WON) -> Variant:
+    part = Part("closed", measure, where, how="median", left_out=NEGATIVE)
+    return Variant(
+        name,
+        title,
+        "row ceil(n / 2) of the days in ascending order",
+        "median",
+        {"median": part},
+        "quantiles by row number",
+    )
+
+
+METRICS = (
+    Metric(
+        "win_rate",
+        "Win rate",
+        "Of the deals that were decided, how many did we win?",
+        "ratio",
+        "up",
+        "actual close date",
+        (
+            Variant(
+                "", "by count", "won / (won + lost)", "won / closed", {"won": _won, "closed": _closed},
+                "closed in the period, by actual close date; all deal types; a deal counts once, by its state as of D",
+            ),
+            Variant(
+                "value", "by value", "won value / (won value + lost value)", "won / closed",
+                {"won": _won_value, "closed": _closed_value}, "unknown amounts are left out of both parts", overlay=False,
+            ),
+            Variant(
+                "created_win_rate", "of the created cohort", "won / all created in the period, open ones counted",
+                "won / created",
+                {
+                    "won": Part("created", where=WON),
+                    "created": Part("created"),
+                    "decided": Part("created", where="status <> 'open'"),
+                },
+                "cohort by creation; maturity = decided / created; owner and team at creation",
+            ),
+        ),
+        currency_rule=CLOSE_RATE,
+        reads_with=("average_deal_size", "sales_cycle_days"),
+    ),
+    Metric(
+        "bookings",
+        "Bookings",
+        "What did we win?",
+        "money",
+        "up",
+        "actual close date",
+        (Variant("", "won amount", "sum of won amount in the period", "won", {"won": _won_value},
+                 "the amount as known as of D; growth by comparing with the previous period or the year before"),),
+        currency_rule=CLOSE_RATE,
+        empty_rule="0 when nothing was won; no value when every amount is unknown",
+        additive="additive",
+    ),
+    Metric(
+        "won_deals", "Deals won", "How many deals did we win?", "count", "up", "actual close date",
+        (Variant("", "count", "number of deals won in the period", "won", {"won": _won}),),
+        empty_rule="0", additive="additive",
+    ),
+    Metric(
+        "lost_deals", "Deals lost", "How many deals did we lose?", "count", "down", "actual close date",
+        (Variant("", "count", "number of deals lost in the period", "lost", {"lost": Part("closed", where="status = 'lost'")}),),
+        empty_rule="0", additive="additive",
+    ),
+    Metric(
+        "created_deals", "Deals created", "How much new pipeline did we open?", "count", "up", "creation",
+        (
+            Variant("", "count", "number of deals created in the period", "created", {"created": Part("created")}),
+            Variant("value", "by value", "sum of the amounts as of D of deals created in the period", "created",
+                    {"created": Part("created", "value", left_out=UNKNOWN)}, unit="money"),
+        ),
+        currency_rule="open amounts at the as-of day's rate, closed ones at their close day's",
+        empty_rule="0", additive="additive",
+    ),
+    Metric(
+        "average_deal_size",
+        "Average deal size",
+        "How large is a deal that we win?",
+        "money",
+        "up",
+        "actual close date",
+        (
+            Variant(
+                "", "new business", "value of deals of type new won in the period / their number", "value / value__n",
+                {
+                    "value": Part("closed", "value", f"{WON} AND type = 'new'", left_out=UNKNOWN),
+                    "typed": Part("closed", where=f"{WON} AND NOT type IS NULL"),
+                    "all_value": _won_value,
+                },
+                "new business = deals whose type is new; unknown amounts are left out of both parts",
+                fallback="all_value / all_value__n", needs="typed",
+                fallback_note="no won deal says whether it is new business: all won deals are counted (variant all_won)",
+            ),
+            Variant("all_won", "all won deals", "won value / won deals", "value / value__n", {"value": _won_value},
+                    "unknown amounts are left out of both parts"),
+            Variant("first_win", "first win of an account", "value of first wins / their number", "value / value__n",
+                    {"value": Part("closed", "value", f"{WON} AND NOT first_win IS NULL", left_out=UNKNOWN)},
+                    "an account's earliest win as of D, ties by id"),
+            Variant("any", "any deal, open or closed", "value of deals created in the period / their number",
+                    "value / value__n", {"value": Part("created", "value", left_out=UNKNOWN)}, "cohort by creation"),
+        ),
+        currency_rule=CLOSE_RATE,
+    ),
+    Metric(
+        "sales_cycle_days",
+        "Sales cycle",
+        "How long from first contact to a win?",
+        "days",
+        "down",
+        "actual close date",
+        (
+            _mean("", "mean", "days from first contact to won / deals won", _cycle,
+                  "first contact = the field, else creation; a negative cycle is left out and counted"),
+            _median("median", "median", "cycle_days"),
+            _mean("created_to_won", "creation to won, mean", "days from creation to won / deals won",
+                  Part("closed", "created_days", WON, left_out=NEGATIVE)),
+            _median("created_to_won_median", "creation to won, median", "created_days"),
+            _mean("qualified_to_won", "qualified to won, mean", "days from the first qualified stage to won / deals won",
+                  Part("closed", "qualified_days", WON, left_out="no qualified stage was entered before it was won"),
+                  "starts at the first really entered stage that is flagged qualified"),
+            _mean("closed", "won and lost, mean", "days from first contact to close / deals closed", _closed_cycle),
+            _median("closed_median", "won and lost, median", "cycle_days", ""),
+            Variant("km", "Kaplan-Meier median to won", "first day t with S(t) <= 0.5", "median",
+                    {"median": Part("created", "age_days", how="km", event=WON, left_out=NEGATIVE)},
+                    "event = won, lost and open deals censored; all deals created in the period, by D"),
+            Variant("km_any_close", "Kaplan-Meier median to any close", "first day t with S(t) <= 0.5", "median",
+                    {"median": Part("created", "age_days", how="km", event="status <> 'open'", left_out=NEGATIVE)},
+                    "event = won or lost, open deals censored"),
+        ),
+    ),
+    Metric(
+        "sales_velocity",
+        "Sales velocity",
+        "How much does the pipeline earn a day?",
+        "money_per_day",
+        "up",
+        "actual close date; open deals at the period's end",
+        (
+            Variant(
+                "", "deals worked", "n x average won value x win rate / mean cycle days, n = won + lost + open at the end",
+                "(closed + open) * (value / value__n) * (won / closed) / (days / days__n)",
+                {"won": _won, "closed": _closed, "open": _open, "value": _won_value, "days": _cycle},
+                "open = every deal open at the period's end (at D in a running period)",
+            ),
+            Variant(
+                "closed", "deals closed", "n x average won value x win rate / mean cycle days, n = won + lost",
+                "closed * (value / value__n) * (won / closed) / (days / days__n)",
+                {"won": _won, "closed": _closed, "value": _won_value, "days": _closed_cycle},
+                "the cycle is that of all closed deals",
+            ),
+        ),
+        currency_rule=CLOSE_RATE,
+        notes=("the inputs are always printed beside it",),
+    ),
+    Metric(
+        "quota_attainment",
+        "Quota attainment",
+        "How much of what we asked for did we sell?",
+        "ratio",
+        "up",
+        "actual close date; quotas whose span lies inside the period",
+        (
+            Variant(
+                "", "of the quota as handed out", "credited amount / quota; team = sum / sum", "credited / quota",
+                {"credited": Part("credit", "value", left_out=UNKNOWN), "quota": Part("quota", "value", left_out="no plan rate")},
+                "credit = the split valid on the close day, else the owner; overlay counts for the person only; "
+                "null and 0 are no quota; drafts are none",
+                overlay=True,
+            ),
+            Variant(
+                "prorated", "of the prorated quota", "credited amount / quota x days employed less long leave / days",
+                "credited / quota",
+                {"credited": Part("credit", "value", left_out=UNKNOWN),
+                 "quota": Part("quota", "prorated", left_out="no plan rate")},
+                "calendar days of employment less leave over 30 days", overlay=True,
+            ),
+        ),
+        currency_rule="credits at the close day's spot rate, quotas at the plan rate",
+        empty_rule="no value without a quota",
+    ),
+    Metric(
+        "quota_attainment_rate",
+        "Share of reps at quota",
+        "How many of the people with a quota reached it?",
+        "ratio",
+        "up",
+        "actual close date; quotas whose span lies inside the period",
+        (
+            Variant(
+                "", "by count", "reps at or over 100 % / quota-bearing reps", "reached / bearing",
+                {"reached": Part("person_attainment", where="reached = 1"), "bearing": Part("person_attainment")},
+                "a leaver with a quota is quota-bearing; overlay credit counts for the person", overlay=True,
+            ),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,113 @@
+"""What a metric is made of: frozen values, written down once in `catalogue`.
+
+A *fact* is a set of records with a day that counts (its date basis). A *part* is one number taken from a fact: the sum of
+an integer per record, or a quantile by row number. A *variant* gives its value by a formula over parts, in which every
+`a / b` is the exact quotient of two integers, computed last, and has no value where b is zero.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Literal
+
+Unit = Literal["money", "money_per_day", "ratio", "count", "days"]
+Better = Literal["up", "down", "none"]
+How = Literal["sum", "median", "km"]
+Additive = Literal["additive", "semi", "none"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One number: over the records of `fact` where `where` holds, the sum (or quantile) of `measure`.
+
+    `measure` is an integer per record in SQL over the fact's columns; null leaves the record out, for the reason
+    `left_out`. For `km`, `measure` is the time and `event` the condition under which it was not censored.
+    `told_when` counts records for which the answer prints `told`.
+    """
+
+    fact: str
+    measure: str = "1"
+    where: str = ""
+    how: How = "sum"
+    event: str = ""
+    left_out: str = ""
+    told_when: str = ""
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One reading of a metric. `fallback` names the variant used when `needs` (a part) is zero in the whole answer."""
+
+    name: str
+    title: str
+    formula: str
+    value: str
+    parts: Mapping[str, Part] = field(hash=False)
+    rule: str = ""
+    unit: Unit | None = None
+    fallback: str = ""
+    needs: str = ""
+    fallback_note: str = ""
+    overlay: bool = False
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the catalogue; its first variant is the default. `table` names the command that gives a table-valued
+    one, which has no variants here."""
+
+    id: str
+    title: str
+    question: str
+    unit: Unit
+    better: Better
+    date_basis: str
+    variants: tuple[Variant, ...] = ()
+    currency_rule: str = "none"
+    empty_rule: str = "no value when the denominator is zero"
+    additive: Additive = "none"
+    table: str = ""
+    reads_with: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def variant(self, name: str = "") -> Variant | None:
+        """The variant of this name; the default for an empty one."""
+        if not name or name == "default":
+            return self.variants[0] if self.variants else None
+        return next((one for one in self.variants if one.name == name), None)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One metric in one variant, as a question names it: `win_rate`, `win_rate.value`."""
+
+    metric: Metric
+    variant: Variant
+
+    @property
+    def name(self) -> str:
+        return self.metric.id + (f".{self.variant.name}" if self.variant.name else "")
+
+    @property
+    def unit(self) -> Unit:
+        return self.variant.unit or self.metric.unit
+
+    @cached_property
+    def version(self) -> str:
+        """A digest of everything that decides the value: formula, parts and the SQL of their facts."""
+        from .facts import fact
+
+        texts = [self.metric.id, repr(asdict(self.variant))]
+        texts += [fact(one).text for one in sorted({part.fact for part in self.variant.parts.values()})]
+        return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All metrics by id."""
+
+    metrics: Mapping[str, Metric] = field(default_factory=dict)

@@ -1,0 +1,137 @@
+"""The records behind one cell of an answer: what each contributes, summing up to the cell exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from .build import Builder, is_money, own
+from .dimensions import labels
+from .facts import Fact, fact
+from .query import _hidden
+from .request import Request, understand
+from .session import Actor
+from .sql import parse
+
+NAMED = ("opportunity", "lead")
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One page of records. `rows`: fact, id, name, day and what the record adds to every part (null: nothing).
+
+    `totals` are the sums over all pages, equal to the parts of the answer; `total` counts records; `hidden` those of the
+    period that are not the reader's.
+    """
+
+    rows: pa.Table
+    total: int
+    offset: int
+    limit: int
+    totals: Mapping[str, int]
+    money: frozenset[str]
+    hidden: int
+    as_of: date
+    generation: str
+    currency: str
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """The page as dictionaries; money in 10^-4 of `currency`."""
+        found: list[dict[str, Any]] = self.rows.to_pylist()
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The page and what stands beside it, JSON-ready."""
+        rows = [{k: v.isoformat() if isinstance(v, date) else v for k, v in row.items()} for row in self.to_pylist()]
+        return {
+            "rows": rows, "total": self.total, "offset": self.offset, "limit": self.limit, "totals": dict(self.totals),
+            "money": sorted(self.money), "hidden": self.hidden, "as_of": self.as_of.isoformat(),
+            "generation": self.generation, "currency": self.currency,
+        }  # fmt: skip
+
+
+def drill(
+    session: Any,
+    actor: Actor,
+    metric: str,
+    *,
+    cell: Mapping[str, Any] | None = None,
+    offset: int = 0,
+    limit: int = 100,
+    **question: Any,
+) -> Drill:
+    """The records behind `metric` in one cell: `cell` maps dimensions to the cell's values (labels, ids or "(none)").
+
+    `question` takes what `query.query` takes (period, from_, to, where, as_of, currency). A median or Kaplan-Meier part
+    lists the records that it ranks, with their values.
+    """
+    request = replace(understand(session, [metric], **question), within=dict(cell) if cell else None)
+    if "owner" in (cell or {}):  # overlay credit counts for a person
+        request = replace(request, by=("owner",))
+    builder = Builder(session, actor, request)
+    one = request.asked[0]
+    names = list(one.variant.parts)
+    facts = list(dict.fromkeys(part.fact for part in one.variant.parts.values()))
+    branches = [_branch(builder, fact(name), names, request) for name in facts]
+    body = parse(" UNION ALL ".join(branch.sql("duckdb") for branch in branches))
+    page = exp.select("*").from_(exp.alias_(exp.Subquery(this=body), "u", table=True)).order_by("day", "fact", "id")
+    sums = exp.select("COUNT(*) AS n", *(f'CAST(SUM("{name}") AS BIGINT) AS "{name}"' for name in names)).from_(
+        exp.alias_(exp.Subquery(this=body.copy()), "u", table=True)
+    )
+    for alias, tree in builder.periods():
+        page, sums = page.with_(alias, as_=tree, copy=False), sums.with_(alias, as_=tree.copy(), copy=False)
+    found = session.query(sums).to_pylist()[0]
+    rows = session.query(page.limit(limit).offset(offset))
+    return Drill(
+        rows=rows,
+        total=found.pop("n"),
+        offset=offset,
+        limit=limit,
+        totals={name: value or 0 for name, value in found.items()},
+        money=frozenset(name for name, part in one.variant.parts.items() if is_money(part)),
+        hidden=_hidden(session, actor, replace(request, within=None)),
+        as_of=request.as_of,
+        generation=session.generation,
+        currency=request.currency,
+    )
+
+
+def _branch(builder: Builder, one: Fact, names: list[str], request: Request) -> exp.Select:
+    needs: set[str] = {"id", *([one.label] if one.label else []), *(["owner"] if one.entity == "target" else [])}
+    values: dict[str, str] = {}
+    for name in names:
+        part = request.asked[0].variant.parts[name]
+        if part.fact != one.name:
+            continue
+        measure, where = own(part.measure, needs), own(part.where, needs) if part.where else ""
+        values[name] = f"CASE WHEN {where} THEN {measure} END" if where else measure
+    select = builder.rows(one, needs)
+    label = f"f.{one.label}" if one.label else "NULL"
+    if one.entity in NAMED:
+        select = select.join(
+            exp.alias_(labels(one.entity).subquery(), "named", table=True),
+            on=parse("named.id = f.id"),
+            join_type="left",
+        )
+        label = "named.label"
+    elif one.entity == "target":
+        select = select.join(
+            exp.alias_(labels("person").subquery(), "named", table=True),
+            on=parse("named.id = f.owner"),
+            join_type="left",
+        )
+        label = "named.label"
+    select = select.select(
+        exp.alias_(exp.Literal.string(one.title), "fact"),
+        "f.id AS id",
+        parse(f"CAST({label} AS VARCHAR) AS name"),
+        "f.day AS day",
+    )
+    for name in names:
+        select = select.select(parse(f'CAST({values.get(name, "NULL")} AS BIGINT) AS "{name}"'))
+    return select.where(parse(" OR ".join(f"NOT ({value}) IS NULL" for value in values.values())))

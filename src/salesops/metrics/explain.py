@@ -1,0 +1,110 @@
+"""How a metric's value came about: formula, definition, inputs, rule, what was left out, and how to see the records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from salesops.common.explain import Explanation
+from salesops.common.money import Money, from_units
+
+from .build import is_money
+from .definitions import Asked, Part
+from .facts import fact
+from .notes import notes_of
+from .query import _hidden, run, why_empty
+from .request import Request, understand
+from .session import Actor
+
+
+def explain(
+    session: Any, actor: Actor, metric: str, *, cell: Mapping[str, Any] | None = None, **question: Any
+) -> Explanation:
+    """Explain one metric in one cell; `cell` and `question` as for `drill.drill`. Several periods are explained in turn."""
+    request = replace(understand(session, [metric], **question), within=dict(cell) if cell else None, by=())
+    one = request.asked[0]
+    raw = run(session, actor, request)
+    rows = {row["period"]: row for row in raw.to_pylist()}
+    notes = [*notes_of(session, request, raw), *_stand(session, request)]
+    if hidden := _hidden(session, actor, replace(request, within=None)):
+        notes.append(f"{hidden:,} more, not yours")
+    found = [_of_row(raw, rows[cell_.key], one, request, cell_.key) for cell_ in request.cells]
+    if request.asked[0].variant.parts and not any(
+        row[f"m0__{name}__n"] for row in rows.values() for name in one.variant.parts
+    ):
+        notes.insert(0, why_empty(raw, 0, one, request))
+    if len(found) == 1:
+        return replace(found[0], notes=tuple([*notes]))
+    return Explanation(one.metric.title, formula=one.variant.formula, inputs=tuple(found), notes=tuple(notes))
+
+
+def _stand(session: Any, request: Request) -> list[str]:
+    known = session.as_known_on
+    place = "" if known is None else f", as known on {known}"
+    span = ", ".join(f"{cell.start} to {cell.end}" for cell in request.cells[:1])
+    return [f"as of {request.as_of}{place}, generation {session.generation}", f"period {span}, both days inclusive"]
+
+
+def _of_row(raw: Any, row: Mapping[str, Any], one: Asked, request: Request, key: str) -> Explanation:
+    value = row["m0"]
+    fell_back = bool(one.variant.fallback) and not row.get(f"m0__{one.variant.needs}")
+    inputs = tuple(_part(name, part, row, request) for name, part in one.variant.parts.items())
+    basis = f"date basis: {one.metric.date_basis}"
+    rule = "; ".join(text for text in (one.variant.rule, basis, f"currency: {one.metric.currency_rule}") if text)
+    several = len(request.cells) > 1
+    return Explanation(
+        title=f"{one.metric.title}, {one.variant.title}" + (f", {key}" if several else ""),
+        value=_value(value, one, request),
+        unit={"days": "days", "money_per_day": f"{request.currency} a day"}.get(one.unit, ""),
+        formula=one.variant.formula if not fell_back else f"{one.variant.formula} - {one.variant.fallback_note}",
+        rule=rule,
+        definition=f"{one.name} {one.version}",
+        inputs=inputs,
+        empty_reason=None if value is not None else why_empty(_only(raw, key), 0, one, request),
+        records={
+            "metric": one.name, "period": key, "as_of": request.as_of, "where": request.where, "cell": request.within,
+        },
+    )  # fmt: skip
+
+
+def _only(raw: Any, key: str) -> Any:
+    import pyarrow.compute as pc
+
+    return raw.filter(pc.equal(raw.column("period"), key))
+
+
+def _value(value: Any, one: Asked, request: Request) -> Any:
+    if value is None or one.unit in ("ratio", "count", "days"):
+        return value
+    if isinstance(value, int):
+        return Money(value, request.currency)
+    return Decimal(repr(value))
+
+
+def _part(name: str, part: Part, row: Mapping[str, Any], request: Request) -> Explanation:
+    value: Any = row[f"m0__{name}"]
+    if value is not None and is_money(part):
+        value = Money(value, request.currency) if abs(value) < 2**63 else from_units(value)
+    n = row[f"m0__{name}__n"]
+    notes = []
+    if part.measure != "1":
+        notes.append(f"{n:,} records")
+    if out := row.get(f"m0__{name}__out"):
+        notes.append(f"{out:,} left out: {part.left_out}")
+    if told := row.get(f"m0__{name}__told"):
+        notes.append(f"{told:,} {part.told}")
+    how = {
+        "sum": "sum of" if part.measure != "1" else "number of",
+        "median": "median of",
+        "km": "Kaplan-Meier median of",
+    }
+    what = part.measure if part.measure != "1" else fact(part.fact).title
+    return Explanation(
+        title=name.replace("_", " "),
+        value=value,
+        formula=f"{how[part.how]} {what}" + (f" over {fact(part.fact).title}" if part.measure != "1" else ""),
+        rule=f"where {part.where}" if part.where else None,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,82 @@
+"""The facts that metrics count and sum: one canonical SQL file each, with what the builder needs to know about it.
+
+Every file is a SELECT of named columns over the warehouse tables of `docs/internals.md`. Left joins find at most one row
+(the lint looks at them) and fall away where nothing uses them. A column that the file does not name, but the record has, is
+taken from the first of `attributes` (aliases) that has a row: that is how a closed deal keeps the owner of its close day.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Literal
+
+from sqlglot import exp
+
+from ..sql import parse
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact. `times`: its records belong to the period that holds `day`, or to each period whose evening (`snapshot`)
+    or eve (`eve`) they lived through: `snapshot` and `eve` files join the table `period` themselves."""
+
+    name: str
+    title: str
+    entity: str
+    basis: str
+    attributes: tuple[str, ...] = ()
+    times: Literal["day", "snapshot"] = "day"
+    undated: str = ""
+    owned: bool = True
+    label: str = ""
+    spans: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        """The SQL as written."""
+        return importlib.resources.files(__package__).joinpath(f"{self.name}.sql").read_text(encoding="utf-8")
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the file names."""
+        tree = parse(self.text)
+        assert isinstance(tree, exp.Select)
+        return tuple(one.alias_or_name for one in tree.expressions)
+
+    def select(self) -> exp.Select:
+        """A fresh tree of the SQL."""
+        tree = parse(self.text)
+        assert isinstance(tree, exp.Select)
+        return tree
+
+
+_FACTS = (
+    Fact("closed", "deals won or lost", "opportunity", "the actual close date", ("b", "o"), undated="opportunity"),
+    Fact("created", "deals created", "opportunity", "creation", ("b", "o"), undated="opportunity"),
+    Fact("open", "open deals by expected close date", "opportunity", "the as-of day", ("o",), undated="opportunity"),
+    Fact("open_state", "deals open in the evening of the period's last day", "opportunity", "the period's last day",
+         ("o",), "snapshot", undated="opportunity"),
+    Fact("lead", "leads created", "lead", "creation", ("b", "o"), undated="lead"),
+    Fact("stage_entry", "first arrivals at or beyond a stage", "opportunity", "creation", ("b", "o")),
+    Fact("stage_in", "entries into a stage", "opportunity", "the day of entry", ("b", "o")),
+    Fact("stage_left", "moves out of a stage", "opportunity", "the day of the move", ("b", "o")),
+    Fact("stage_held", "deals in a stage on the eve of the period", "opportunity", "the eve", ("b", "o"), "snapshot"),
+    Fact("case_log", "cases of imported process logs", "stage_event", "the first event", owned=False, label="name"),
+    Fact("case_stages", "stage histories of deals", "opportunity", "the first entry", ("b", "o")),
+    Fact("credit", "credited amounts of won deals", "opportunity", "the actual close date", ("b", "o")),
+    Fact("quota", "quotas handed out", "target", "the period's last day", spans=True, times="snapshot"),
+    Fact("person_attainment", "quota-bearing people", "target", "the period's last day", times="snapshot"),
+)  # fmt: skip
+
+
+@cache
+def facts() -> dict[str, Fact]:
+    """Every fact by name."""
+    return {one.name: one for one in _FACTS}
+
+
+def fact(name: str) -> Fact:
+    """The fact of this name; a KeyError is a mistake in a definition."""
+    return facts()[name]

@@ -1,0 +1,42 @@
+SELECT
+  t.id AS id,
+  t.day AS day,
+  t.day AS basis,
+  t.person AS owner,
+  t.person AS owner_now,
+  t.kind AS credit_kind,
+  CASE WHEN t.split IS NULL THEN t.value
+       ELSE CAST(SIGN(t.value) * (t.whole + CASE WHEN t.place <= t.rest THEN 1 ELSE 0 END) AS BIGINT) END AS value
+FROM (
+  SELECT u.id, u.day, u.person, u.kind, u.split, u.value, u.whole,
+         ROW_NUMBER() OVER (PARTITION BY u.id, u.part ORDER BY u.rest DESC, u.split) AS place,
+         SUM(u.rest) OVER (PARTITION BY u.id, u.part) // 1000000 AS rest
+  FROM (
+    SELECT w.id, w.day, COALESCE(c.person, w.owner) AS person, 'credit' AS kind, c.id AS split, 0 AS part, w.value,
+           CAST(ABS(w.value) AS HUGEINT) * c.share // 1000000 AS whole,
+           CAST(ABS(w.value) AS HUGEINT) * c.share % 1000000 AS rest
+    FROM (
+      SELECT o.id, o.closed_on AS day, CASE WHEN k.id IS NULL THEN o.owner ELSE k.owner END AS owner,
+             in_currency(o.value, o.currency, o.closed_on) AS value
+      FROM opportunity AS o
+      LEFT JOIN opportunity AS k ON k.id = o.id AND on_day(k, o.closed_on)
+      WHERE as_of(o) AND o.status = 'won'
+    ) AS w
+    LEFT JOIN opportunity_split AS c ON c.opportunity = w.id AND COALESCE(c.kind, 'credit') = 'credit'
+      AND NOT c.share IS NULL AND c.valid_from <= w.day AND w.day < c.valid_to
+    UNION ALL
+    SELECT w.id, w.day, c.person, 'overlay' AS kind, c.id AS split, c.id AS part, w.value,
+           CAST(ABS(w.value) AS HUGEINT) * c.share // 1000000 AS whole,
+           CAST(ABS(w.value) AS HUGEINT) * c.share % 1000000 AS rest
+    FROM (
+      SELECT o.id, o.closed_on AS day, in_currency(o.value, o.currency, o.closed_on) AS value
+      FROM opportunity AS o
+      WHERE as_of(o) AND o.status = 'won'
+    ) AS w
+    JOIN opportunity_split AS c ON c.opportunity = w.id AND c.kind = 'overlay'
+      AND NOT c.share IS NULL AND c.valid_from <= w.day AND w.day < c.valid_to
+  ) AS u
+) AS t
+LEFT JOIN opportunity AS o ON o.id = t.id AND as_of(o)
+LEFT JOIN opportunity AS b ON b.id = t.id AND on_day(b, t.day)
+WHERE t.kind = 'credit' OR :overlay

@@ -1,0 +1,11 @@
+SELECT
+  o.id AS id,
+  o.created_on AS day,
+  o.created_on AS basis,
+  n.owner AS owner_now,
+  CASE WHEN NOT o.converted_opportunity IS NULL AND (o.converted_at IS NULL OR o.converted_at < :as_of_end)
+       THEN 1 ELSE 0 END AS converted
+FROM lead AS o
+LEFT JOIN lead AS b ON b.id = o.id AND on_day(b, o.created_on)
+LEFT JOIN lead AS n ON n.id = o.id AND n.day_to = CAST('9999-12-31' AS DATE)
+WHERE as_of(o)

@@ -1,0 +1,59 @@
+"""What an answer says beside its rows: fallbacks, records left out, undated records, what is assumed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from .facts import fact
+from .request import Request
+
+
+def total(raw: pa.Table, column: str) -> int:
+    """The sum of a raw column; 0 when it is not there."""
+    if column not in raw.column_names:
+        return 0
+    return sum(one for one in raw.column(column).to_pylist() if one is not None)
+
+
+def notes_of(session: Any, request: Request, raw: pa.Table) -> list[str]:
+    """The notes of an answer, each once."""
+    found: list[str] = []
+    entities: set[str] = set()
+    for n, one in enumerate(request.asked):
+        variant = one.variant
+        if variant.fallback and not total(raw, f"m{n}__{variant.needs}"):
+            found.append(f"{one.name}: {variant.fallback_note}")
+        for name, part in variant.parts.items():
+            entities.add(fact(part.fact).undated)
+            if left := total(raw, f"m{n}__{name}__out"):
+                found.append(f"{one.name}: {left:,} left out of {name}: {part.left_out}")
+            if told := total(raw, f"m{n}__{name}__told"):
+                used = total(raw, f"m{n}__{name}__n")
+                found.append(f"{one.name}: {told:,} of {used:,} deals {part.told}")
+        found += [f"{one.name}: {text}" for text in one.metric.notes if one.metric.additive == "semi" and len(raw) > 1]
+    for entity in sorted(entities - {""}):
+        if count := undated(session, entity):
+            found.append(f"{count:,} records ({entity}) have no date and are in no answer about days")
+    if session.as_known_on is not None:
+        found.append(assumed(session))
+    return list(dict.fromkeys(found))
+
+
+def undated(session: Any, entity: str) -> int:
+    """How many records of an entity have no date at all."""
+    cache = session.__dict__.setdefault("_metric_columns", {})
+    if "undated" not in cache:
+        rows = session.query("SELECT entity, COUNT(*) AS n FROM undated GROUP BY entity").to_pylist()
+        cache["undated"] = {row["entity"]: row["n"] for row in rows}
+    return int(cache["undated"].get(entity, 0))
+
+
+def assumed(session: Any) -> str:
+    """How much of what was used has a recorded time that is only assumed."""
+    share = getattr(session.manifest, "assumed_share", None)
+    known = f"as known on {session.as_known_on}"
+    if share is None:
+        return f"{known}: where a source gave no recorded time, it is assumed to be the effective time"
+    return f"{known}: {share:.1%} of the recorded times are assumed to be the effective time"

@@ -1,0 +1,295 @@
+"""The one way to ask for a number: many metrics, by dimensions and periods, as of a day, as known on a day, as an actor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from salesops.common.errors import UsageError
+
+from .answer import Answer, Column, money_column
+from .build import Builder, is_money
+from .definitions import Asked
+from .facts import fact
+from .notes import notes_of
+from .request import BEGINNING, COMPARISONS, END, Request, first_day, shifted, understand
+from .scope import visible
+from .series import SeriesBuilder, fits
+from .session import Actor
+from .sql import NO_ID, NONE
+from .target import targets
+
+ALL = "(all)"
+
+
+def query(
+    session: Any,
+    actor: Actor,
+    metrics: str | Sequence[str],
+    *,
+    by: str | Sequence[str] = (),
+    period: str | None = None,
+    from_: date | str | None = None,
+    to: date | str | None = None,
+    where: str | Mapping[str, Any] | None = None,
+    as_of: date | str | None = None,
+    as_known_on: date | str | None = None,
+    currency: str | None = None,
+    variants: Mapping[str, str] | Sequence[str] = (),
+    compare: str | None = None,
+    totals: bool = False,
+) -> Answer:
+    """Answer a question about the records that the actor may see.
+
+    `metrics` are names such as `win_rate`, `win_rate.value`; `by` dimension names; `period` a grain (day, week, month,
+    quarter, year) or one period (`2017-Q3`); `from_` and `to` days (both inclusive) or periods; `where` an expression or a
+    mapping of fields to values; `as_of` a day (default: the session's today) or `period_end` (each period as of its own
+    end); `compare` previous, year_ago or target. `as_known_on` belongs to the session: it is checked here, because the
+    session must have been opened for it. Raises UsageError and NotFound, with the remedy.
+    """
+    _check_known(session, as_known_on)
+    request = understand(
+        session, metrics, by=by, period=period, from_=from_, to=to, where=where, as_of=as_of, currency=currency,
+        variants=variants,
+    )  # fmt: skip
+    if compare is not None and compare not in COMPARISONS:
+        raise UsageError(f"there is no comparison {compare!r}", f"Use {', '.join(COMPARISONS)}")
+    return answer(session, actor, request, compare, totals)
+
+
+def answer(session: Any, actor: Actor, request: Request, compare: str | None = None, totals: bool = False) -> Answer:
+    """Answer a request that was understood."""
+    raw = run(session, actor, request)
+    table, columns = _shape(raw, request)
+    notes = notes_of(session, request, raw)
+    if compare in ("previous", "year_ago"):
+        then = run(session, actor, shifted(request, session, compare))
+        table, columns = _beside(table, columns, raw, then, request, compare)
+    elif compare == "target":
+        table, columns = _targets(session, actor, table, columns, raw, request)
+    if totals and request.by:
+        whole = replace(request, by=())
+        extra, _ = _shape(run(session, actor, whole), whole)
+        table = _with_totals(table, extra, request)
+    hidden = _hidden(session, actor, request)
+    if hidden:
+        notes.append(f"{hidden:,} more, not yours")
+    return Answer(
+        rows=table,
+        columns=tuple(columns),
+        from_=_edge(session, request, first=True),
+        to=_edge(session, request, first=False),
+        as_of=request.as_of,
+        as_known_on=session.as_known_on,
+        generation=session.generation,
+        currency=request.currency,
+        notes=tuple(notes),
+        hidden=hidden,
+        empty=_empty(raw, request),
+        versions={one.name: one.version for one in request.asked},
+    )
+
+
+def run(session: Any, actor: Actor, request: Request) -> pa.Table:
+    """The raw result: period, d0.., n0.. (labels), m0.., m0__part.., sorted by period and labels."""
+    builder = (SeriesBuilder if fits(session, actor, request) else Builder)(session, actor, request)
+    return session.query(builder.statement())
+
+
+def _check_known(session: Any, as_known_on: date | str | None) -> None:
+    if as_known_on is None:
+        return
+    day = as_known_on if isinstance(as_known_on, date) else date.fromisoformat(as_known_on)
+    if session.as_known_on != day:
+        raise UsageError(
+            f"this session knows what was known {'now' if session.as_known_on is None else f'on {session.as_known_on}'}",
+            f"Open it with as_known_on={day.isoformat()}",
+        )
+
+
+def _shape(raw: pa.Table, request: Request) -> tuple[pa.Table, list[Column]]:
+    """The raw result as people read it."""
+    names: list[str] = []
+    arrays: list[Any] = []
+    columns: list[Column] = []
+
+    def put(column: Column, array: Any) -> None:
+        columns.append(column)
+        names.append(column.name)
+        arrays.append(array)
+
+    places = {cell.key: n for n, cell in enumerate(request.cells)}
+    keys = raw.column("period").to_pylist()
+    put(Column("period", "period", "period"), pa.array(keys, pa.string()))
+    put(Column("from", "from", "period"), pa.array([_real(request.cells[places[k]].start) for k in keys], pa.date32()))
+    put(Column("to", "to", "period"), pa.array([_real(request.cells[places[k]].end) for k in keys], pa.date32()))
+    for n, name in enumerate(request.by):
+        ids = raw.column(f"d{n}").to_pylist()
+        if f"n{n}" in raw.column_names:
+            shown = raw.column(f"n{n}").to_pylist()
+            text = [
+                NONE if i == NO_ID else label if label is not None else str(i)
+                for i, label in zip(ids, shown, strict=True)
+            ]
+            put(Column(name, name.replace("_", " "), "dimension"), pa.array(text, pa.string()))
+            put(
+                Column(f"{name}_id", f"{name} id", "id"), pa.array([None if i == NO_ID else i for i in ids], pa.int64())
+            )
+        else:
+            put(Column(name, name.replace("_", " "), "dimension"), pa.array([str(i) for i in ids], pa.string()))
+    for n, one in enumerate(request.asked):
+        for column, array in _metric(raw, n, one):
+            put(column, array)
+    table = pa.table(arrays, names=names)
+    if request.by or len(request.cells) > 1:
+        order = pa.array([places[k] for k in keys], pa.int64())
+        labels = [(name, "ascending") for name in request.by]
+        ids = [(f"{name}_id", "ascending") for name in request.by if f"{name}_id" in names]
+        table = (
+            table.append_column("_place", order)
+            .sort_by([("_place", "ascending"), *labels, *ids])
+            .drop_columns("_place")
+        )
+    return table, columns
+
+
+def _metric(raw: pa.Table, n: int, one: Asked) -> list[tuple[Column, Any]]:
+    value = raw.column(f"m{n}")
+    exact = one.unit == "money" and pa.types.is_integer(value.type)
+    found = [(Column(one.name, f"{one.metric.title}, {one.variant.title}", "metric", one.unit), value)]
+    if exact:
+        found = [(found[0][0], money_column(value))]
+    for name, part in one.variant.parts.items():
+        for suffix in ("", "__n", "__out", "__told"):
+            column = f"m{n}__{name}{suffix}"
+            if column not in raw.column_names or (suffix == "__n" and part.measure == "1"):
+                continue
+            money = not suffix and is_money(part)
+            array = money_column(raw.column(column)) if money else raw.column(column)
+            title = (
+                name.replace("_", " ") + {"": "", "__n": ", records", "__out": ", left out", "__told": ", told"}[suffix]
+            )
+            found.append((Column(f"{one.name}__{name}{suffix}", title, "part", "money" if money else "count"), array))
+    return found
+
+
+def _real(day: date) -> date | None:
+    return None if day in (BEGINNING, END) else day
+
+
+def _edge(session: Any, request: Request, first: bool) -> date | None:
+    day = request.first if first else request.last
+    if _real(day) is not None:
+        return day
+    return (first_day(session) or request.as_of) if first else request.as_of
+
+
+def _row_keys(raw: pa.Table, request: Request) -> list[tuple[Any, ...]]:
+    columns = [raw.column("period").to_pylist(), *(raw.column(f"d{n}").to_pylist() for n in range(len(request.by)))]
+    return list(zip(*columns, strict=True))
+
+
+def _shaped_keys(table: pa.Table, request: Request) -> list[tuple[Any, ...]]:
+    columns = [table.column("period").to_pylist()]
+    for name in request.by:
+        if f"{name}_id" in table.column_names:
+            columns.append([NO_ID if one is None else one for one in table.column(f"{name}_id").to_pylist()])
+        else:
+            columns.append(table.column(name).to_pylist())
+    return list(zip(*columns, strict=True))
+
+
+def _beside(
+    table: pa.Table, columns: list[Column], raw: pa.Table, then: pa.Table, request: Request, compare: str
+) -> tuple[pa.Table, list[Column]]:
+    """Add the value of the other period and the change against it, as a share of it."""
+    now = {key: n for n, key in enumerate(_row_keys(raw, request))}
+    old = {key: n for n, key in enumerate(_row_keys(then, request))}
+    keys = _shaped_keys(table, request)
+    for n, one in enumerate(request.asked):
+        values, before = raw.column(f"m{n}").to_pylist(), then.column(f"m{n}").to_pylist()
+        left = [before[old[key]] if key in old else None for key in keys]
+        right = [values[now[key]] for key in keys]
+        change = [None if a in (None, 0) or b is None else (b - a) / abs(a) for a, b in zip(left, right, strict=True)]
+        exact = one.unit == "money" and pa.types.is_integer(raw.column(f"m{n}").type)
+        array = money_column(pa.array(left, pa.int64())) if exact else pa.array(left, raw.column(f"m{n}").type)
+        table = table.append_column(f"{one.name}__{compare}", array)
+        table = table.append_column(f"{one.name}__change", pa.array(change, pa.float64()))
+        columns.append(Column(f"{one.name}__{compare}", compare.replace("_", " "), "comparison", one.unit))
+        columns.append(Column(f"{one.name}__change", "change", "comparison", "ratio"))
+    return table, columns
+
+
+def _targets(
+    session: Any, actor: Actor, table: pa.Table, columns: list[Column], raw: pa.Table, request: Request
+) -> tuple[pa.Table, list[Column]]:
+    keys = _shaped_keys(table, request)
+    now = {key: n for n, key in enumerate(_row_keys(raw, request))}
+    for n, one in enumerate(request.asked):
+        exact = one.unit == "money" and pa.types.is_integer(raw.column(f"m{n}").type)
+        wanted = targets(session, actor, request, one)
+        values = raw.column(f"m{n}").to_pylist()
+        goal = [wanted.get(key) for key in keys]
+        reached = [
+            None if not g or values[now[key]] is None else float(values[now[key]]) / float(g if exact else g)
+            for key, g in zip(keys, goal, strict=True)
+        ]
+        array = money_column(pa.array(goal, pa.int64())) if exact else pa.array(goal, pa.float64())
+        table = table.append_column(f"{one.name}__target", array)
+        table = table.append_column(f"{one.name}__reached", pa.array(reached, pa.float64()))
+        columns.append(Column(f"{one.name}__target", "target", "comparison", one.unit))
+        columns.append(Column(f"{one.name}__reached", "of target", "comparison", "ratio"))
+    return table, columns
+
+
+def _with_totals(table: pa.Table, extra: pa.Table, request: Request) -> pa.Table:
+    rows = extra
+    for name in table.column_names:
+        if name in rows.column_names:
+            continue
+        label = ALL if name in request.by else None
+        rows = rows.append_column(name, pa.array([label] * rows.num_rows, table.schema.field(name).type))
+    return pa.concat_tables([table, rows.select(table.column_names)])
+
+
+def _hidden(session: Any, actor: Actor, request: Request) -> int:
+    """Records of the periods that are not the actor's. Filters do not count here: they would tell what is in them."""
+    if visible(session, actor) is None:
+        return 0
+    builder = Builder(session, actor, replace(request, by=()))
+    total = 0
+    names = {part.fact for one in request.asked for part in one.variant.parts.values()}
+    for name in sorted(names):
+        select = builder.rows(fact(name), (), (), seen=False, where=False).select("COUNT(*) AS n")
+        for alias, tree in builder.periods():
+            select = select.with_(alias, as_=tree, copy=False)
+        total = max(total, session.query(select).column(0)[0].as_py())
+    return total
+
+
+def _empty(raw: pa.Table, request: Request) -> dict[str, str]:
+    """Why a metric has no value anywhere in the answer."""
+    found = {}
+    for n, one in enumerate(request.asked):
+        if any(value is not None for value in raw.column(f"m{n}").to_pylist()):
+            continue
+        found[one.name] = why_empty(raw, n, one, request)
+    return found
+
+
+def why_empty(raw: pa.Table, n: int, one: Asked, request: Request) -> str:
+    """The reason why a metric has no value."""
+    for name, part in one.variant.parts.items():
+        if not (raw.num_rows and any(raw.column(f"m{n}__{name}__n").to_pylist())):
+            what = fact(part.fact).title + (f" where {part.where}" if part.where else "")
+            out = f"m{n}__{name}__out"
+            left = sum(filter(None, raw.column(out).to_pylist())) if out in raw.column_names and raw.num_rows else 0
+            if left:
+                return f"{left:,} records ({what}) were left out: {part.left_out}"
+            limits = " and this filter" if request.where or request.within else ""
+            return f"there are no {what} in the period{limits}, as of {request.as_of}"
+    return one.metric.empty_rule

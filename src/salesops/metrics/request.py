@@ -1,0 +1,232 @@
+"""A question, understood: which metrics, over which periods, as of which day, by and where what. No SQL here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from salesops.common.errors import UsageError
+from salesops.common.periods import GRAINS, FiscalCalendar, Period
+
+from .catalogue import asked
+from .definitions import Asked
+from .session import calendar_of, currencies_of
+
+BEGINNING, END = date(1, 1, 1), date(9999, 12, 30)
+COMPARISONS = ("previous", "year_ago", "target")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One period of an answer: `start` and `end` inclusive; `snap` the evening that stands for it, `eve` the one before it."""
+
+    key: str
+    start: date
+    end: date
+    snap: date
+
+    @property
+    def eve(self) -> date:
+        return self.start - timedelta(days=1) if self.start > BEGINNING else self.start
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked question. `each` asks every period as of its own end instead of as of one day."""
+
+    asked: tuple[Asked, ...]
+    cells: tuple[Cell, ...]
+    grain: str
+    by: tuple[str, ...]
+    as_of: date
+    currency: str
+    where: str | Mapping[str, Any] | None = None
+    within: Mapping[str, Any] | None = None  # one cell of the answer, for a drill
+    each: bool = False
+    convert: bool = False
+
+    @property
+    def first(self) -> date:
+        return min(cell.start for cell in self.cells)
+
+    @property
+    def last(self) -> date:
+        return max(cell.end for cell in self.cells)
+
+    @property
+    def overlay(self) -> bool:
+        """Overlay credit counts for a person, never for a total or a team."""
+        return "owner" in self.by
+
+
+def names(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Names given as a sequence or as one text with commas."""
+    parts = value.split(",") if isinstance(value, str) else list(value)
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def understand(
+    session: Any,
+    metrics: str | Sequence[str],
+    *,
+    by: str | Sequence[str] = (),
+    period: str | None = None,
+    from_: date | str | None = None,
+    to: date | str | None = None,
+    where: str | Mapping[str, Any] | None = None,
+    as_of: date | str | None = None,
+    currency: str | None = None,
+    variants: Mapping[str, str] | Sequence[str] = (),
+) -> Request:
+    """Check a question and work out its periods; raises UsageError that says what to write instead."""
+    calendar = calendar_of(session)
+    each = as_of == "period_end"
+    day = session.manifest.today if as_of is None or each else _day(as_of, "as_of")
+    known = session.as_known_on
+    if known is not None and day > known:
+        if as_of is None or each:
+            day = known
+        else:
+            raise UsageError(
+                f"as of {day} is later than as known on {known}: nobody can have known it",
+                f"Ask as of {known} or earlier, or as known on {day}",
+            )
+    wanted = _asked(metrics, variants)
+    cells, grain = _cells(calendar, session, period, from_, to, day, any_days(wanted))
+    code = (currency or session.manifest.reporting_currency).upper()
+    in_use = currencies_of(session)
+    targets = currencies_of(session, "target")
+    convert = in_use is None or not in_use | (targets or frozenset()) <= {code}
+    request = Request(
+        wanted, cells, grain, tuple(dict.fromkeys(names(by))), day, code, where, each=each, convert=convert
+    )
+    if each:
+        _only_snapshots(request)
+        request = replace(request, cells=tuple(replace(cell, snap=min(cell.end, day)) for cell in cells))
+    return request
+
+
+def any_days(wanted: Sequence[Asked]) -> bool:
+    """Whether any metric of the question looks ahead of the as-of day (open deals by expected close)."""
+    return any(part.fact == "open" for one in wanted for part in one.variant.parts.values())
+
+
+def _asked(metrics: str | Sequence[str], variants: Mapping[str, str] | Sequence[str]) -> tuple[Asked, ...]:
+    found = [asked(name) for name in names(metrics)]
+    if isinstance(variants, Mapping):
+        found += [asked(f"{name}.{one}") for name, several in variants.items() for one in names(several)]
+    else:
+        found += [asked(name) for name in names(variants)]
+    if not found:
+        raise UsageError("no metric was named", "For example: win_rate,bookings (salesops metrics list)")
+    return tuple(dict.fromkeys(found))
+
+
+def _only_snapshots(request: Request) -> None:
+    for one in request.asked:
+        if any(part.fact != "open_state" for part in one.variant.parts.values()):
+            raise UsageError(
+                f"{one.name} cannot be asked as of each period's end",
+                "Ask open_pipeline.all_open, or one day at a time",
+            )
+
+
+def _cells(
+    calendar: FiscalCalendar,
+    session: Any,
+    period: str | None,
+    from_: date | str | None,
+    to: date | str | None,
+    as_of: date,
+    ahead: bool,
+) -> tuple[tuple[Cell, ...], str]:
+    text = isinstance(from_, str) and to is None and _is_period(calendar, from_)
+    if text:
+        whole = calendar.parse_period(str(from_))
+        first, last = whole.start, whole.end
+    else:
+        first = None if from_ is None else _edge(calendar, from_, "from")
+        last = None if to is None else _edge(calendar, to, "to")
+    grain = period or ""
+    if grain and grain not in GRAINS:  # a period such as 2017-Q3 may stand in the place of a grain
+        if from_ is not None or to is not None:
+            raise UsageError(f"{grain!r} is no grain", f"Use {', '.join(GRAINS)}")
+        whole = calendar.parse_period(grain)
+        return (_cell(whole, as_of),), "range"
+    if not grain:
+        if first is None and last is None:
+            start, end = (BEGINNING, END) if ahead else (BEGINNING, as_of)
+            return (Cell("all", start, end, as_of),), "all"
+        start = first or BEGINNING
+        end = last or max(as_of, start)
+        if end < start:
+            raise UsageError(f"the question ends on {end}, before it starts on {start}", "Write the earlier day first")
+        key = str(from_).upper() if text else f"{start.isoformat()}..{end.isoformat()}"
+        return (Cell(key, start, end, _snap(start, end, as_of)),), "range"
+    start = first or first_day(session) or as_of
+    end = last or max(as_of, start)
+    if end < start:
+        raise UsageError(f"the question ends on {end}, before it starts on {start}", "Write the earlier day first")
+    return tuple(_cell(one, as_of) for one in calendar.periods(grain, start, end)), grain  # type: ignore[arg-type]
+
+
+def first_day(session: Any) -> date | None:
+    """The first day on which any deal or lead existed; None without records."""
+    cache = session.__dict__.setdefault("_metric_columns", {})
+    if "first_day" not in cache:
+        sql = "SELECT MIN(created_on) AS day FROM (SELECT created_on FROM opportunity UNION ALL SELECT created_on FROM lead) AS r"
+        cache["first_day"] = session.query(sql).column(0)[0].as_py()
+    found: date | None = cache["first_day"]
+    return found
+
+
+def _cell(period: Period, as_of: date) -> Cell:
+    return Cell(period.key, period.start, period.end, _snap(period.start, period.end, as_of))
+
+
+def _snap(start: date, end: date, as_of: date) -> date:
+    return min(end, as_of)
+
+
+def _is_period(calendar: FiscalCalendar, text: str) -> bool:
+    try:
+        date.fromisoformat(text.strip())
+    except ValueError:
+        return True
+    return False
+
+
+def _edge(calendar: FiscalCalendar, value: date | str, side: str) -> date:
+    if isinstance(value, date):
+        return value
+    found = calendar.parse_period(value)
+    return found.start if side == "from" else found.end
+
+
+def _day(value: date | str, name: str) -> date:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise UsageError(f"{value!r} is no day for {name}", "Write for example 2017-12-31") from None
+
+
+def shifted(request: Request, session: Any, compare: str) -> Request:
+    """The same question over the period before each period, or the same period of the year before."""
+    calendar = calendar_of(session)
+    move = calendar.previous if compare == "previous" else calendar.year_ago
+    cells = []
+    for cell in request.cells:
+        if request.grain == "all":
+            raise UsageError("all time has no period before it", "Name a period, for example --period quarter")
+        own = (
+            calendar.parse_period(cell.key)
+            if cell.key.count("..") == 0
+            else Period("range", cell.key, cell.key, cell.start, cell.end)
+        )
+        then = move(own)
+        cells.append(Cell(cell.key, then.start, then.end, min(then.end, request.as_of)))
+    return replace(request, cells=tuple(cells))

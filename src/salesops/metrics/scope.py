@@ -1,0 +1,29 @@
+"""Which records of a fact an actor sees: what they own, now or at the date basis, and what people below them own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .session import Actor
+from .sql import day
+
+
+def visible(session: Any, actor: Actor, owned: bool = True) -> str | None:
+    """The condition on a fact `f` (columns owner, owner_now, basis); None when the actor sees every record."""
+    if actor.sees_all:
+        return None
+    if actor.person is None or not owned:
+        return "1 = 0"
+    me = int(actor.person)
+    today = day(session.manifest.today)
+
+    def below(owner: str, at: str) -> str:
+        line = "SELECT 1 FROM reporting_closure AS z WHERE z.ancestor = {me} AND z.person = {owner}"
+        return (
+            f"{owner} = {me} OR EXISTS ("
+            + line.format(me=me, owner=owner)
+            + f" AND z.valid_from <= {at} AND {at} < z.valid_to)"
+        )
+
+    # `below` may be null where there is no owner: what belongs to nobody is not theirs.
+    return f"COALESCE({below('f.owner', 'f.basis')} OR {below('f.owner_now', today)}, FALSE)"

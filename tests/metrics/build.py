@@ -1,0 +1,365 @@
+# ruff: noqa: C408
+"""A warehouse made by hand: tiny readable rows become the tables of docs/internals.md in an in-memory DuckDB.
+
+w = World(today="2024-06-30")
+w.people("Ann", "Bob"); w.stages("New:10", "Demo:50:qualified")
+w.deal("A", created="2024-01-05", owner="Ann", amount=100).on("2024-02-01", stage="Demo").won("2024-03-01")
+session = w.session()
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from salesops.common.instants import start_of_day
+from salesops.common.money import rate_to_int, to_ppm, to_units
+from salesops.common.periods import CALENDAR_COLUMNS, FiscalCalendar
+
+ALWAYS, FOREVER = date(1, 1, 1), date(9999, 12, 31)
+
+TEXT, INT, DAY, FLAG = "VARCHAR", "BIGINT", "DATE", "BOOLEAN"
+VERSIONED = {
+    "opportunity": dict(
+        name=TEXT, account=INT, owner=INT, pipeline=INT, stage=INT, amount=INT, currency=TEXT, expected_close=DAY,
+        actual_close=DAY, type=TEXT, category=TEXT, source=TEXT, campaign=INT, next_step=TEXT, loss_reason=TEXT,
+        competitor=TEXT, first_contact=DAY, probability_override=INT, business_unit=INT, territory=INT, segment=TEXT,
+        region=TEXT, custom_tier=TEXT, status=TEXT, closed_on=DAY, value=INT, value_source=TEXT,
+    ),
+    "lead": dict(
+        name=TEXT, owner=INT, status=TEXT, source=TEXT, campaign=INT, industry=TEXT, country=TEXT, business_unit=INT,
+        converted_at=INT, converted_opportunity=INT,
+    ),
+    "account": dict(name=TEXT, owner=INT, industry=TEXT, segment=TEXT, region=TEXT, country=TEXT),
+    "person": dict(name=TEXT, region=TEXT, country=TEXT),
+    "team": dict(name=TEXT),
+    "territory": dict(name=TEXT),
+    "campaign": dict(name=TEXT),
+    "business_unit": dict(name=TEXT),
+    "product": dict(name=TEXT, line=TEXT),
+    "pipeline": dict(name=TEXT, kind=TEXT),
+    "stage": dict(name=TEXT, pipeline=INT, position=INT, kind=TEXT, probability=INT, pitch=FLAG, qualified=FLAG),
+    "opportunity_line": dict(opportunity=INT, product=INT, quantity=INT, price=INT, amount=INT, discount=INT, currency=TEXT),
+    "target": dict(
+        metric=TEXT, kind=TEXT, person=INT, team=INT, business_unit=INT, period=TEXT, starts_on=DAY, ends_on=DAY, amount=INT,
+        currency=TEXT, number=INT, status=TEXT,
+    ),
+}  # fmt: skip
+INTERVAL = {
+    "reporting_line": dict(person=INT, manager=INT, kind=TEXT),
+    "team_member": dict(team=INT, person=INT, role=TEXT),
+    "territory_assignment": dict(territory=INT, account=INT),
+    "opportunity_split": dict(opportunity=INT, person=INT, share=INT, kind=TEXT),
+    "employment": dict(person=INT),
+    "absence": dict(person=INT, kind=TEXT),
+}
+EVENT = {"stage_event": dict(pipeline=INT, case_id=TEXT, opportunity=INT, activity=TEXT, stage=INT, lifecycle=TEXT)}
+OTHER = {
+    "stage_history": dict(
+        opportunity=INT, visit=INT, stage=INT, kind=TEXT, position=INT, at=INT, day=DAY, next_stage=INT, next_kind=TEXT,
+        next_position=INT, next_at=INT, next_day=DAY,
+    ),
+    "rate_day": dict(kind=TEXT, currency=TEXT, to_currency=TEXT, day=DAY, rate=INT),
+    "reporting_closure": dict(ancestor=INT, person=INT, depth=INT, valid_from=DAY, valid_to=DAY),
+    "undated": dict(entity=TEXT, id=INT),
+}  # fmt: skip
+
+
+def d(text: str | date) -> date:
+    """A day from text."""
+    return text if isinstance(text, date) else date.fromisoformat(text)
+
+
+@dataclass
+class Actor:
+    """Who asks, in tests."""
+
+    username: str = "owner"
+    person: int | None = None
+    sees_all: bool = True
+
+
+BOSS = Actor()
+
+
+@dataclass
+class Session:
+    """The warehouse session of the contract, over tables made by hand."""
+
+    con: duckdb.DuckDBPyConnection
+    manifest: Any
+    calendar: FiscalCalendar
+    generation: str = "gen-test"
+    as_known_on: date | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def query(self, sql: Any) -> pa.Table:
+        text = sql if isinstance(sql, str) else sql.sql(dialect="duckdb")
+        self.asked.append(text)
+        return self.con.execute(text).to_arrow_table()
+
+
+class Deal:
+    """One opportunity and its evenings: every call to `on` sets fields from that day on."""
+
+    def __init__(self, world: World, name: str, created: date, fields: dict[str, Any]) -> None:
+        self.world, self.name, self.created = world, name, created
+        self.id = world.ids("opportunity", name)
+        self.steps: dict[date, dict[str, Any]] = {created: fields}
+
+    def on(self, day: str | date, **fields: Any) -> Deal:
+        self.steps.setdefault(d(day), {}).update(fields)
+        return self
+
+    def won(self, day: str | date, **fields: Any) -> Deal:
+        return self.on(day, stage="Won", actual_close=d(day), **fields)
+
+    def lost(self, day: str | date, **fields: Any) -> Deal:
+        return self.on(day, stage="Lost", actual_close=d(day), **fields)
+
+    def deleted(self, day: str | date) -> Deal:
+        return self.on(day, deleted=True)
+
+
+class World:
+    """Rows of a small company; `session()` turns them into the tables of the contract."""
+
+    def __init__(
+        self, today: str = "2024-12-31", currency: str = "USD", calendar: FiscalCalendar | None = None
+    ) -> None:
+        self.today, self.currency = d(today), currency
+        self.calendar = calendar or FiscalCalendar()
+        self.names: dict[tuple[str, str], int] = {}
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        self.deals: dict[str, Deal] = {}
+        self.leads: list[dict[str, Any]] = []
+        self.stage_of: dict[str, dict[str, Any]] = {}
+        self.first_rate = d("2023-01-01")
+        self.stages("New:10", "Demo:50:qualified", "Offer:80")
+
+    def ids(self, table: str, name: str | None) -> int | None:
+        """The id of a name; ids follow the order in which names are first used."""
+        if name is None:
+            return None
+        return self.names.setdefault((table, name), len(self.names) + 1)
+
+    def add(self, table: str, **row: Any) -> None:
+        self.rows.setdefault(table, []).append(row)
+
+    def thing(self, table: str, name: str, **fields: Any) -> int:
+        """A reference record that always was."""
+        number = self.ids(table, name)
+        assert number is not None
+        self.add(
+            table, id=number, name=name, day_from=ALWAYS, day_to=FOREVER, created_on=ALWAYS, deleted=False, **fields
+        )
+        return number
+
+    def people(self, *names: str, **fields: Any) -> None:
+        for name in names:
+            self.thing("person", name, **fields)
+
+    def stages(self, *specs: str) -> None:
+        """`name:probability%[:qualified]` in order; Won and Lost are always there."""
+        self.rows["stage"], self.rows["pipeline"] = [], []
+        line = self.thing("pipeline", "Sales", kind="sales")
+        for n, spec in enumerate([*specs, "Won:100", "Lost:0"]):
+            name, probability, *flags = spec.split(":")
+            kind = {"Won": "won", "Lost": "lost"}.get(name, "open")
+            row = dict(pipeline=line, position=n + 1, kind=kind, probability=int(probability) * 10_000)
+            self.thing("stage", name, qualified="qualified" in flags, **row)
+            self.stage_of[name] = row
+
+    def interval(
+        self, table: str, from_: str | date | None = None, to: str | date | None = None, **fields: Any
+    ) -> None:
+        self.add(
+            table, id=len(self.rows.get(table, [])) + 1, valid_from=d(from_) if from_ else ALWAYS,
+            valid_to=d(to) if to else FOREVER, **fields,
+        )  # fmt: skip
+
+    def manages(self, manager: str, person: str, from_: str | None = None, to: str | None = None) -> None:
+        self.interval(
+            "reporting_line",
+            from_,
+            to,
+            manager=self.ids("person", manager),
+            person=self.ids("person", person),
+            kind="line",
+        )
+
+    def member(self, team: str, person: str, from_: str | None = None, to: str | None = None) -> None:
+        if ("team", team) not in self.names:
+            self.thing("team", team)
+        self.interval("team_member", from_, to, team=self.ids("team", team), person=self.ids("person", person))
+
+    def split(self, deal: str, person: str, share: str, kind: str = "credit") -> None:
+        self.interval(
+            "opportunity_split", opportunity=self.ids("opportunity", deal), person=self.ids("person", person),
+            share=to_ppm(share), kind=kind,
+        )  # fmt: skip
+
+    def quota(self, person: str, starts: str, ends: str, amount: int, **fields: Any) -> None:
+        self.add(
+            "target", id=len(self.rows.get("target", [])) + 1, day_from=ALWAYS, day_to=FOREVER, created_on=ALWAYS, deleted=False,
+            **dict(dict(kind="quota", metric="bookings", status="published", person=self.ids("person", person),
+                        starts_on=d(starts), ends_on=d(ends), amount=to_units(amount), currency=self.currency), **fields),
+        )  # fmt: skip
+
+    def rate(self, currency: str, from_: str, rate: str, kind: str = "spot") -> None:
+        """The rate of a currency to the reporting currency from a day on."""
+        day = d(from_)
+        self.rows["rate_day"] = [
+            r
+            for r in self.rows.get("rate_day", [])
+            if not (r["currency"] == currency and r["kind"] == kind and r["day"] >= day)
+        ]
+        while day <= self.today + timedelta(400):
+            self.add(
+                "rate_day", kind=kind, currency=currency, to_currency=self.currency, day=day, rate=rate_to_int(rate)
+            )
+            day += timedelta(1)
+
+    def deal(self, name: str, created: str | date, **fields: Any) -> Deal:
+        defaults: dict[str, Any] = dict(stage="New", amount=100, expected_close=None)
+        self.deals[name] = Deal(self, name, d(created), {**defaults, **fields})
+        return self.deals[name]
+
+    def line(self, deal: str, product: str, amount: int | str, line: str = "") -> None:
+        if ("product", product) not in self.names:
+            self.thing("product", product, line=line or None)
+        self.add(
+            "opportunity_line", id=len(self.rows.get("opportunity_line", [])) + 1, day_from=ALWAYS, day_to=FOREVER,
+            created_on=ALWAYS, deleted=False, opportunity=self.ids("opportunity", deal), product=self.ids("product", product),
+            amount=to_units(amount),
+        )  # fmt: skip
+
+    def lead(
+        self, name: str, created: str, converted: str | None = None, deal: str | None = None, **fields: Any
+    ) -> None:
+        number, day = self.ids("lead", name), d(created)
+        row = dict(
+            fields, id=number, name=name, deleted=False, created_on=day, owner=self.ids("person", fields.get("owner"))
+        )
+        if converted is None:
+            self.add("lead", day_from=day, day_to=FOREVER, **row)
+            return
+        until = d(converted)
+        if until > day:
+            self.add("lead", day_from=day, day_to=until, **row)
+        done = dict(
+            converted_at=start_of_day(until, "UTC") + 1, converted_opportunity=self.ids("opportunity", deal or name)
+        )
+        self.add("lead", day_from=until, day_to=FOREVER, **row, **done)
+
+    def events(self, case: str, *steps: str, pipeline: str = "Log") -> None:
+        """`day activity` each; a time of day may follow the day after a T."""
+        if ("pipeline", pipeline) not in self.names:
+            self.thing("pipeline", pipeline, kind="process")
+        for step in steps:
+            when, activity = step.split(" ", 1)
+            day, _, hours = when.partition("T")
+            self.add(
+                "stage_event", id=len(self.rows.get("stage_event", [])) + 1, on_day=d(day), case_id=case, activity=activity,
+                at=start_of_day(d(day), "UTC") + int(float(hours or 0) * 3_600_000_000),
+                pipeline=self.ids("pipeline", pipeline),
+            )  # fmt: skip
+
+    # Tables ---------------------------------------------------------------------------------------------------------------
+
+    def _versions(self, deal: Deal) -> None:
+        state: dict[str, Any] = dict(deleted=False, actual_close=None)
+        days = sorted(deal.steps)
+        visits: list[dict[str, Any]] = []
+        last_value = None
+        for n, day in enumerate(days):
+            step = dict(deal.steps[day])
+            state.update(step)
+            stage = self.stage_of[state["stage"]]
+            if not visits or visits[-1]["stage"] != self.ids("stage", state["stage"]):
+                visits.append(
+                    dict(opportunity=deal.id, visit=len(visits) + 1, stage=self.ids("stage", state["stage"]), day=day,
+                         kind=stage["kind"], position=stage["position"], at=start_of_day(day, "UTC"))
+                )  # fmt: skip
+            amount = None if state["amount"] is None else to_units(state["amount"])
+            if stage["kind"] == "lost" and amount == 0:
+                value = last_value
+            else:
+                value = amount if amount is not None else last_value
+            last_value = value
+            closed = stage["kind"] != "open"
+            entered = next((v["day"] for v in reversed(visits) if v["kind"] != "open"), None)
+            row = {k: v for k, v in state.items() if k in VERSIONED["opportunity"] or k == "deleted"}
+            for key, table in (("owner", "person"), ("account", "account"), ("campaign", "campaign"), ("territory", "territory"),
+                               ("business_unit", "business_unit")):  # fmt: skip
+                if isinstance(row.get(key), str):
+                    row[key] = self.ids(table, row[key])
+            for key in ("expected_close", "first_contact"):
+                row[key] = d(row[key]) if row.get(key) else None
+            row.update(
+                id=deal.id, name=deal.name, day_from=day, day_to=days[n + 1] if n + 1 < len(days) else FOREVER,
+                created_on=deal.created, stage=self.ids("stage", state["stage"]), pipeline=self.ids("pipeline", "Sales"),
+                amount=amount, value=value, currency=state.get("currency") or self.currency, status=stage["kind"],
+                closed_on=(state["actual_close"] or entered) if closed else None,
+                actual_close=state["actual_close"] if closed else None,
+            )  # fmt: skip
+            self.add("opportunity", **row)
+        for one, after in zip(visits, [*visits[1:], None], strict=True):
+            if after is not None:
+                one.update({f"next_{k}": after[k] for k in ("stage", "kind", "position", "at", "day")})
+            self.add("stage_history", **one)
+
+    def _closure(self) -> None:
+        lines = [r for r in self.rows.get("reporting_line", []) if r.get("kind") in (None, "line")]
+        seen = []
+        todo = [(r["id"], r["id"], 0, ALWAYS, FOREVER) for r in self.rows.get("person", [])]
+        while todo:
+            ancestor, person, depth, start, end = todo.pop()
+            seen.append(dict(ancestor=ancestor, person=person, depth=depth, valid_from=start, valid_to=end))
+            for r in lines:
+                a, b = max(start, r["valid_from"]), min(end, r["valid_to"])
+                if r["manager"] == person and a < b and depth < 10:
+                    todo.append((ancestor, r["person"], depth + 1, a, b))
+        self.rows["reporting_closure"] = seen
+
+    def session(self) -> Session:
+        """The tables, in a DuckDB of their own."""
+        self.rows["opportunity"], self.rows["stage_history"] = [], []
+        for deal in self.deals.values():
+            self._versions(deal)
+        self._closure()
+        con = duckdb.connect()
+        version = dict(id=INT, day_from=DAY, day_to=DAY, deleted=FLAG, created_on=DAY)
+        interval = dict(id=INT, valid_from=DAY, valid_to=DAY)
+        shapes = {name: {**version, **fields} for name, fields in VERSIONED.items()}
+        shapes |= {name: {**interval, **fields} for name, fields in INTERVAL.items()}
+        shapes |= {name: {**dict(id=INT, at=INT, on_day=DAY), **fields} for name, fields in EVENT.items()}
+        shapes |= OTHER
+        for name, columns in shapes.items():
+            fill(con, name, columns, self.rows.get(name, []))
+        calendar = self.calendar.calendar_rows(d("2015-01-01"), d("2026-12-31"))
+        table = pa.table({n: list(v) for n, v in zip(CALENDAR_COLUMNS, zip(*calendar, strict=True), strict=True)})
+        con.register("calendar_day", table)
+        used = {r.get("currency") for r in self.rows["opportunity"]} - {None}
+        manifest = SimpleNamespace(
+            reporting_currency=self.currency, time_zone="UTC", today=self.today,
+            currencies={"opportunity": sorted(used),
+                        "target": sorted({r.get("currency") for r in self.rows.get("target", [])} - {None})},
+        )  # fmt: skip
+        return Session(con, manifest, self.calendar)
+
+
+_ARROW = {TEXT: pa.string(), INT: pa.int64(), DAY: pa.date32(), FLAG: pa.bool_()}
+
+
+def fill(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: list[dict[str, Any]]) -> None:
+    """A table of these rows; what a row does not say is null."""
+    arrays = [pa.array([row.get(column) for row in rows], _ARROW[kind]) for column, kind in columns.items()]
+    con.register("incoming", pa.table(arrays, names=list(columns)))
+    con.execute(f'CREATE TABLE "{name}" AS SELECT * FROM incoming')
+    con.unregister("incoming")
