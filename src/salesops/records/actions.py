@@ -138,8 +138,7 @@ def merge_records(actor: Actor, name: str, winner: object, loser: object, *, fil
     from .models import SourceId
 
     with change_set(actor, "merge", entity) as edit:
-        if taken:
-            edit.set(entity, kept, taken)
+        edit.set(entity, kept, {**taken, "merged_from": lost})
         edit.set(entity, lost, {"deleted": True, "merged_into": kept})
         sources = SourceId.objects.filter(entity=entity.code, record=lost)
         edit.undo["moved"] = [[pk, lost] for pk in sources.order_by("pk").values_list("pk", flat=True)]

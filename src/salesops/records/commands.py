@@ -19,10 +19,6 @@ from .commands_settings import field, rule, task, user, word
 from .showing import format_option, show
 
 DAY = click.DateTime(["%Y-%m-%d"])
-COMMANDS = ("record", "user", "audit", "field", "word", "rule", "task")
-"""What the root command takes from this module."""
-
-__all__ = ["COMMANDS", "audit_group", "field", "record", "rule", "task", "user", "word"]
 
 
 def pairs(given: tuple[str, ...]) -> dict[str, Any]:
@@ -260,3 +256,7 @@ def audit_export(ctx: click.Context, file: Path) -> None:
         count = sum(1 for line in audit.export(ctx.obj.actor) if out.write(line + "\n"))
     partial.rename(file)
     click.echo(f"{count} entries")
+
+
+GROUPS = (record, user, audit_group, field, word, rule, task)
+"""What the root command takes from this room."""

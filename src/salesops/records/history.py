@@ -119,7 +119,7 @@ def state_as_of(
     """
     check_days(as_of, as_known_on)
     conditions = days_sql("c", as_of, as_known_on)
-    fields = values.all_fields(entity) | {"deleted": values.DELETED, "merged_into": values.MERGED_INTO}
+    fields = values.all_fields(entity) | values.TECHNICAL
     state: dict[int, dict[str, Any]] = {}
     for chunk in chunks(ids):
         sql = sqltools.winners(entity, f"c.record IN ({sqltools.ids(chunk)}){conditions}")

@@ -247,7 +247,7 @@ def history_of(actor: Actor, name: str, key: object) -> list[dict[str, Any]]:
     require(actor, "read", entity)
     record = resolve.find_record(actor, entity, key, deleted=True)
     fields = values.all_fields(entity) | {"deleted": values.DELETED}
-    fields["merged_into"] = Field("merged_into", "ref", target=entity.name)
+    fields |= {name: Field(name, "ref", target=entity.name) for name in ("merged_into", "merged_from")}
     found = history.versions(entity, record)
     raw_rows = []
     for version in found:

@@ -25,6 +25,9 @@ TRUE, FALSE = {"1", "true", "yes", "y", "on"}, {"0", "false", "no", "n", "off"}
 _LONGEST = 1_000_000
 DELETED = Field("deleted", "boolean")
 MERGED_INTO = Field("merged_into", "ref")
+MERGED_FROM = Field("merged_from", "ref")
+TECHNICAL = {field.name: field for field in (DELETED, MERGED_INTO, MERGED_FROM)}
+"""Fields that history knows and no mapping writes: a deletion, and both ends of a merge."""
 
 
 class Unreadable(ValueError):

@@ -91,7 +91,7 @@ class ChangeSet:
         """Write field-level changes of a versioned record."""
         from .models import Change
 
-        fields = values.all_fields(entity) | {"deleted": values.DELETED, "merged_into": values.MERGED_INTO}
+        fields = values.all_fields(entity) | values.TECHNICAL
         rows = []
         for name, value in raw.items():
             self._seq += 1

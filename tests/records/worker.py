@@ -1,0 +1,83 @@
+"""What the backup tests run in processes of their own: `python -m tests.records.worker WORK FOLDER [ARGUMENT]`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from salesops import workspace as rooms
+
+
+def fill(folder: Path, _argument: str) -> None:
+    """A workspace with records, history, a mapping and a warehouse generation."""
+    from salesops.records import access, actions
+
+    ws = rooms.create(folder, rooms.Config(name="Acme", currency="EUR", time_zone="Europe/Warsaw"))
+    owner = access.actor_for(ws)
+    person = actions.create_record(owner, "person", {"name": "Ann \t\\N 'quoted' Zoë"})
+    for number in range(20):
+        deal = actions.create_record(
+            owner, "opportunity", {"name": f"D{number}", "owner": person, "amount": str(number)}
+        )
+        actions.edit_record(owner, "opportunity", deal, {"next_step": "line one\nline two"})
+    actions.delete_record(owner, "opportunity", deal)
+    (ws.mappings / "crm.toml").write_text("name = 'crm'\n")
+    (ws.warehouse / "files").mkdir()
+    for name in ("a.parquet", "b.parquet", "old.parquet"):
+        (ws.warehouse / "files" / name).write_bytes(name.encode() * 1000)
+    tables = {"opportunity": {"base": ["a.parquet"], "delta": "b.parquet", "mask": ""}}
+    (ws.warehouse / "gen-2.json").write_text(json.dumps({"number": 2, "tables": tables}))
+    (ws.warehouse / "CURRENT").write_text("gen-2")
+
+
+def backup(folder: Path, argument: str) -> None:
+    from salesops.backup import backup as write
+
+    print(write(rooms.open_workspace(folder), argument).tick)
+
+
+def busy(folder: Path, argument: str) -> None:
+    """Edit until told to stop (a file named by the argument)."""
+    from salesops.records import access, actions
+
+    ws = rooms.open_workspace(folder)
+    owner = access.actor_for(ws)
+    number = 0
+    while not Path(argument).exists():
+        number += 1
+        actions.create_record(owner, "account", {"name": f"A{number}"})
+        print(number, flush=True)
+
+
+def content(folder: Path, _argument: str) -> None:
+    """Everything that the workspace holds, as one digest a table and file."""
+    from django.apps import apps
+
+    from salesops.records import audit
+
+    ws = rooms.open_workspace(folder)
+    found: dict[str, Any] = {"verify": audit.verify().to_dict(), "config": (folder / rooms.CONFIG).read_text()}
+    for model in apps.get_app_config("records").get_models():
+        rows = [sorted(row.items()) for row in model.objects.order_by("pk").values()]
+        found[model.__name__] = [len(rows), hashlib.sha256(repr(rows).encode()).hexdigest()]
+    for part in (ws.warehouse, ws.mappings):
+        for file in sorted(part.rglob("*")):
+            if file.is_file():
+                found[str(file.relative_to(folder))] = hashlib.sha256(file.read_bytes()).hexdigest()
+    print(json.dumps(found))
+
+
+def edit(folder: Path, _argument: str) -> None:
+    """One more edit: sequences and the audit chain go on."""
+    from salesops.records import access, actions, audit
+
+    ws = rooms.open_workspace(folder)
+    actions.create_record(access.actor_for(ws), "account", {"name": "After"})
+    assert audit.verify().ok
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "")
