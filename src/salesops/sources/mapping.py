@@ -31,6 +31,7 @@ import tomli_w
 
 from salesops.common.errors import InvalidData, NotFound, Problem
 from salesops.records.entities import entity as find_entity
+from salesops.sources.words import object_name
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ class Source:
     known_from: str = ""
     when: Condition | None = None
     system: str = ""
-    scale: str = ""  # "percent": 50 means 0.5; "thousandths", "minor": cents
+    scale: str = (
+        ""  # "percent": 50 means 0.5; "minor": cents; "thousands", "millions"; "seconds", "milliseconds" (of minutes)
+    )
+    otherwise: str = ""  # column that is read where `when` does not hold
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,12 @@ class Part:
     id_prefix: str = ""  # put before the id, where one file's ids repeat another's
 
     def takes(self, file_name: str) -> bool:
-        """Whether a file of this name is read by this part."""
-        return fnmatch.fnmatch(file_name.lower(), self.match.lower())
+        """Whether a file of this name is read by this part: by a pattern, or by the name of what the file holds.
+
+        `match` may give several, separated by `|`. `deals | deal` takes `deals.csv` and `hubspot-crm-exports-all-deals-2024-01-31.csv`.
+        """
+        patterns = [p.strip().lower() for p in self.match.split("|")]
+        return object_name(file_name) in patterns or any(fnmatch.fnmatch(file_name.lower(), p) for p in patterns)
 
 
 @dataclass(frozen=True)
@@ -220,7 +228,7 @@ def _plain_condition(condition: Condition) -> dict[str, Any]:
 
 def _plain_source(source: Source) -> Any:
     values: dict[str, Any] = {}
-    for name in ("column", "value", "at", "known_from", "system", "scale"):
+    for name in ("column", "value", "at", "known_from", "system", "scale", "otherwise"):
         if getattr(source, name):
             values[name] = getattr(source, name)
     if source.by != "id":
