@@ -245,15 +245,15 @@ def _expected(world: World, deals: Deals, rng: np.random.Generator, history: Cha
     low, high = world.p.company["selling"]["optimism"]
     n, begin = len(deals), deals.created // DAY
     end = np.where(deals.at[:, CLOSED_AGAIN] == NULL, deals.at[:, CLOSED], deals.at[:, CLOSED_AGAIN]) // DAY
-    life = np.minimum(end - begin, 150)
+    life = np.minimum(end - begin - deals.delay, 150)
     first = _to_month_end(begin + np.maximum(7, (life * rng.uniform(low, high, n)).astype(np.int64)), rng)
     expected, moment = first.copy(), begin.copy()
     careful = rng.random(n) > 0.10
     for _ in range(6):
         moment = np.maximum(on_workday(expected + rng.integers(-6, 5, n)), moment + 1)
         pushed = careful & (expected < end) & (moment < end)
-        new = np.maximum(expected, moment) + rng.integers(12, 45, n)
-        new = np.where(np.abs(new - end) < 20, np.where(rng.random(n) < 0.6, end, new), new)
+        new = np.maximum(expected, moment) + rng.integers(15, 60, n)
+        new = np.where(np.abs(new - end) < 20, np.where(rng.random(n) < 0.5, end, new), new)
         when = moment * DAY + (12 * 3600 + rng.integers(0, 10_000, n)) * MICROS
         history.add("expected_close", deals.number, when, date_text(new), pushed & (when > deals.created))
         expected = np.where(pushed, new, expected)
@@ -296,8 +296,8 @@ def _endings(world: World, deals: Deals, made: Book, wrong: Errors, rng: np.rand
 
 def _owners(world: World, deals: Deals, wrong: Errors, history: Changes) -> None:
     """A deal still open goes to whoever takes over the seat, unless nobody thought of it."""
-    until = np.where(deals.closing == NULL, world.span.last + 1, deals.closing // DAY)
-    until = np.where(deals.at[:, REOPENED] == NULL, until, np.minimum(until, deals.at[:, CLOSED] // DAY))
+    until = np.where(deals.closing == NULL, world.span.last + 1, deals.closing // DAY + 1)
+    until = np.where(deals.at[:, REOPENED] == NULL, until, np.minimum(until, deals.at[:, CLOSED] // DAY + 1))
     record, day, person = world.staff.hand_overs(deals.seat, deals.created // DAY, until)
     made = ~wrong.owner_left[record]
     history.add("owner", deals.number[record], day * DAY + 7 * 3600 * MICROS, ids("person", person), made)

@@ -20,16 +20,21 @@ def measure(folder: Path, parameters: Parameters) -> dict[str, Any]:
     found["opportunities"] = len(deals)
     found["open"] = len(deals) - len(closed)
     found["win_rate"] = round(len(won) / max(1, len(closed)), 4)
-    found["cycle_days_mean"] = round(won["cycle"].mean() or 0.0, 1)
+    found["cycle_days_mean"] = _mean(won["cycle"], 1)
     found["cycle_days_median"] = won["cycle"].median()
     found["won_by_quarter"] = won.group_by(_quarter("closed_on")).len().sort("quarter")["len"].to_list()
     found["won_in_last_10_days_of_quarter"] = round(_late_share(won), 3)
     found |= _attainment(folder, parameters, deals)
     found |= _pushes(folder, deals)
     found |= _bad_quarter(parameters, closed)
+    found |= _slips(folder, parameters, deals)
     found |= _leads(folder)
     found |= _time(folder)
     return found
+
+
+def _mean(values: pl.Series, digits: int) -> float:
+    return round(float(values.cast(pl.Float64).fill_null(strategy="zero").sum()) / max(1, values.count()), digits)
 
 
 def _deals(folder: Path) -> pl.DataFrame:
@@ -113,7 +118,7 @@ def _pushes(folder: Path, deals: pl.DataFrame) -> dict[str, Any]:
     per_deal = history.height / max(1, len(deals))
     return {
         "closed_later_than_first_expected": round(closed.select(early).item() or 0, 3),
-        "pushes_per_closed_deal": round(closed["pushes"].mean() or 0, 2),
+        "pushes_per_closed_deal": _mean(closed["pushes"], 2),
         "changes_per_opportunity": round(per_deal, 2),
     }
 
@@ -130,6 +135,26 @@ def _bad_quarter(parameters: Parameters, closed: pl.DataFrame) -> dict[str, Any]
         return None if value is None else round(value, 3)
 
     return {"bad_quarter_win_rate": rate(inside), "win_rate_there_before": rate(usual)}
+
+
+def _slips(folder: Path, parameters: Parameters, deals: pl.DataFrame) -> dict[str, Any]:
+    """Share of the bad region's deals due in a quarter at its start that were not closed in it."""
+    bad = parameters.company["bad_quarter"]
+    there = deals.filter((pl.col("region") == bad["region"]) & (pl.col("type") != "renewal"))
+    moved = pl.read_parquet(folder / "opportunity_history.parquet").filter(pl.col("field") == "expected_close")
+    start = pl.Series([bad["starts"]]).dt.offset_by("-3q").item()
+    rates = []
+    while start <= bad["starts"]:
+        end = pl.Series([start]).dt.offset_by("1q").item()
+        known = moved.filter(pl.col("effective").dt.date() < start).sort("effective", "seq").group_by("id").last()
+        rows = there.filter(pl.col("created").dt.date() < start).join(known.select("id", "value"), on="id", how="left")
+        rows = rows.with_columns(due=pl.coalesce(pl.col("value").str.to_date(), "expected_close"))
+        rows = rows.filter(pl.col("due").is_between(start, end, closed="left"))
+        rows = rows.filter(pl.col("closed_on").is_null() | (pl.col("closed_on") >= start))
+        slipped = rows.select((pl.col("closed_on").is_null() | (pl.col("closed_on") >= end)).mean()).item()
+        rates.append(round(slipped or 0.0, 3))
+        start = end
+    return {"slip_rate_there_three_quarters_before_and_bad": rates}
 
 
 def _leads(folder: Path) -> dict[str, Any]:

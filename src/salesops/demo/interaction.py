@@ -53,7 +53,7 @@ def _acts(kind: Ints, at: Ints, owner: Ints, minutes: Ints, **given: Ints) -> Ac
     none, held = np.full(n, -1), np.full(n, HELD)
     columns = {"account": none, "contact": none, "lead": none, "deal": none, "automatic": np.zeros(n, dtype=bool)}
     columns |= {"status": held, "booked": np.full(n, NULL)} | given
-    return Acts(kind, at, owner, minutes=minutes, **columns)  # type: ignore[arg-type]
+    return Acts(kind, at, owner, minutes=minutes, **columns)
 
 
 def _minutes(rng: np.random.Generator, mean: float, count: int) -> Ints:

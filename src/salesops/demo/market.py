@@ -198,7 +198,7 @@ def _addresses(city: Ints, rng: np.random.Generator) -> dict[str, pa.Array]:
     digits = np.array([c[5] for c in names.CITIES])[city]
     free = pa.array((rng.random(n) * 10**digits).astype(np.int64)).cast(pa.string())
     padded = pc.if_else(pa.array(digits == 2), pc.utf8_lpad(free, 2, "0"), free)
-    tail = np.where(np.array([c[3] == "GB" for c in names.CITIES])[city], rng.integers(1, 20, n), 0)
+    tail = np.where(np.array([str(c[3]) == "GB" for c in names.CITIES])[city], rng.integers(1, 20, n), 0)
     letters = ["", *(f"{a}{b}" for a in "ABDEH" for b in "JLNP")]
     house = pa.array(rng.integers(1, 300, n)).cast(pa.string())
     street = words(rng.integers(0, len(names.HEAD), n), [f" {h} Street" for h in names.HEAD])
@@ -363,6 +363,7 @@ def leads(world: World, block: int, count: int, deals: Deals, found: Accounts, f
     persona, behaviour = pick(rng, market["persona_share"], count), rng.normal(0, 1, count)
     industry = pick(rng, np.sqrt(market["industry_share"]), count)
     minutes = np.exp(rng.normal(np.log(spec["response_median_minutes"]), spec["response_spread"], count))
+    minutes = np.maximum(minutes, 1.0)
     unanswered = rng.random(count) < spec["unanswered"]
     fit = np.array(market["persona_fit"])[persona] + 0.6 * np.array(market["industry_fit"])[industry]
     quick = -np.clip((np.log(minutes) - np.log(60)) / 2.5, -1, 1.5)
@@ -403,9 +404,9 @@ def _lead_lives(
     answered = np.where(unanswered | (answered > span.closing), NULL, answered)
     fine = became | ((answered != NULL) & (score > np.quantile(score, 0.72)) & (rng.random(n) < 0.5))
     qualified = np.where(became, created + gap * 8 // 10, answered + rng.integers(1, 9, n) * DAY) // MICROS * MICROS
-    qualified = np.where(fine & (qualified <= span.closing), qualified, NULL)
     ended = np.where(became, deals.created[row], np.where(fine, qualified, answered) + rng.integers(2, 40, n) * DAY)
     ended = np.where((answered == NULL) | (ended > span.closing) | (rng.random(n) < 0.25) & ~became, NULL, ended)
+    qualified = np.where(fine & (qualified <= span.closing), qualified, NULL)
     status = np.where(became, CONVERTED, np.where(rng.random(n) < 0.6, DISQUALIFIED, NURTURE))
     account = found.row(deals.account[row])
     channel = pick(rng, [0.26, 0.22, 0.14, 0.26, 0.12], n)

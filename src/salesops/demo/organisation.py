@@ -91,7 +91,7 @@ def _rates(p: Parameters, span: Span) -> Floats:
         walk = np.cumsum(p.rng(f"rate {unit['currency']}").normal(0, spec["noise"], weeks))
         bridge = walk - walk[-1] * np.linspace(0, 1, weeks)
         rows.append(np.linspace(spec["first"], spec["last"], weeks) * np.exp(bridge))
-    return np.round(np.array(rows), 4)
+    return np.asarray(np.round(np.array(rows), 4), dtype=np.float64)
 
 
 def write(world: World, folder: Folder, off: tuple[Ints, Ints, Ints, Ints]) -> None:

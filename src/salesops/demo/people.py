@@ -327,7 +327,7 @@ def absences(p: Parameters, span: Span, staff: Staff) -> tuple[Ints, Ints, Ints,
     )
     inside = (rows[2] >= begin[rows[0]]) & (rows[3] <= np.minimum(end[rows[0]], span.last + 30))
     order = np.lexsort((rows[2][inside], rows[0][inside]))
-    return tuple(column[inside][order] for column in rows)  # type: ignore[return-value]
+    return tuple(column[inside][order] for column in rows)
 
 
 def employed(staff: Staff) -> tuple[Ints, Ints]:

@@ -6,7 +6,7 @@ for ever; whoever writes them drops what lies after the last day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -78,7 +78,8 @@ class Deals:
     """Contract that it renews, -1 = none."""
     last: Ints
     """The instant of the last day's end; what comes later has not happened."""
-    facts: dict[str, Ints] = field(default_factory=dict)
+    delay: Ints
+    """Days by which the bad quarter put off the close: nobody had expected them."""
 
     def __len__(self) -> int:
         return len(self.seat)
@@ -99,12 +100,17 @@ class Deals:
     @property
     def is_won(self) -> Flags:
         """Won by the last day."""
-        return (self.closing != NULL) & self.won
+        return (self.closing != NULL) & (self._last_stage == WON)
 
     @property
     def is_lost(self) -> Flags:
         """Lost by the last day."""
-        return (self.closing != NULL) & ~self.won
+        return (self.closing != NULL) & (self._last_stage == LOST)
+
+    @property
+    def _last_stage(self) -> Ints:
+        second = self.closing == self.at[:, CLOSED_AGAIN]
+        return np.where(second, self.stage[:, CLOSED_AGAIN], self.stage[:, CLOSED])
 
 
 @dataclass(frozen=True)
@@ -208,6 +214,7 @@ class _Draft:
     close: Ints
     renews: Ints
     hit: Flags
+    delay: Ints
 
 
 def deals(world: World, plan: Plan, block: int, found: Catalogue, old: Contracts, first: int) -> Deals:
@@ -249,7 +256,7 @@ def _opened(world: World, plan: Plan, block: int, rng: np.random.Generator) -> _
     luck = rng.random(n)
     draft = _Draft(
         seat, account, day, np.zeros(n, dtype=np.int64), source, win, luck, np.maximum(close, day), np.full(n, -1),
-        np.zeros(n, dtype=bool),
+        np.zeros(n, dtype=bool), np.zeros(n, dtype=np.int64),
     )  # fmt: skip
     _pushed_out(world, rng, draft)
     return draft
@@ -275,8 +282,10 @@ def _pushed_out(world: World, rng: np.random.Generator, draft: _Draft) -> None:
     bad = world.p.company["bad_quarter"]
     inside, _ = _bad(world, draft.seat, draft.close)
     pushed = inside & (rng.random(len(draft.seat)) < bad["delayed"])
-    delay = rng.integers(*bad["delay_days"], len(draft.seat))
-    draft.close = np.where(pushed, on_workday(draft.close + delay), draft.close)
+    low, high = bad["delay_days"]
+    delay = rng.integers(low, high, len(draft.seat))
+    later = np.where(pushed, on_workday(draft.close + delay), draft.close)
+    draft.delay, draft.close = later - draft.close, later
 
 
 def _chance(world: World, draft: _Draft) -> Floats:
@@ -311,7 +320,7 @@ def _renewals(world: World, rng: np.random.Generator, old: Contracts, wanted: in
     close = np.maximum(on_workday(anniversary - rng.integers(-3, 25, n)), day + 1)
     return _Draft(
         old.seat[which], old.account[which], day, np.full(n, RENEWAL), np.full(n, -1), np.ones(n), rng.random(n), close,
-        which, np.zeros(n, dtype=bool),
+        which, np.zeros(n, dtype=bool), np.zeros(n, dtype=np.int64),
     )  # fmt: skip
 
 
@@ -338,7 +347,7 @@ def _lived(
     product, quantity, price, discount, better = _lines(world, rng, found, draft, old)
     deals = Deals(
         first, draft.seat, draft.account, created, draft.type, finally_won, at, stage, product, quantity, price,
-        discount, better, draft.source, draft.hit, draft.renews, np.full(1, world.span.closing),
+        discount, better, draft.source, draft.hit, draft.renews, np.full(1, world.span.closing), draft.delay,
     )  # fmt: skip
     return deals
 
@@ -403,17 +412,23 @@ def _in_office(at: Ints, opens: Ints) -> Ints:
         when = office(day, opens, micro_hash(np.arange(n), np.full(n, slot), at[:, slot]))
         is_first = at[:, slot] == np.where(at == NULL, np.iinfo(np.int64).max, at).min(axis=1)
         moved[:, slot] = np.where((at[:, slot] == NULL) | is_first, at[:, slot], when)
+    _forward(moved, range(CLOSED))
     limit = at[:, CLOSED]
     for slot in range(AGAIN, -1, -1):
         here = moved[:, slot] != NULL
         moved[:, slot] = np.where(here, np.minimum(moved[:, slot], limit - 60 * MICROS), NULL)
         limit = np.where(here, moved[:, slot], limit)
-    before = np.full(n, NULL)
-    for slot in range(SLOTS):
-        here = moved[:, slot] != NULL
-        moved[:, slot] = np.where(here, np.maximum(moved[:, slot], before + 60 * MICROS * (before != NULL)), NULL)
-        before = np.where(here, moved[:, slot], before)
+    _forward(moved, range(SLOTS))
     return moved
+
+
+def _forward(at: Ints, slots: range) -> None:
+    """Put every moment a minute after the one before it, where it is not later anyway."""
+    before = np.full(len(at), NULL)
+    for slot in slots:
+        here = at[:, slot] != NULL
+        at[:, slot] = np.where(here, np.maximum(at[:, slot], before + 60 * MICROS * (before != NULL)), NULL)
+        before = np.where(here, at[:, slot], before)
 
 
 def _lines(
