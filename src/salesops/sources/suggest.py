@@ -87,12 +87,14 @@ def suggest(staged: StagedFile | Sequence[StagedFile], system: str | None = None
     for file in files:
         table = classify(file)
         if table is None:
-            notes.append(f"{file.source}: no kind of table was recognised; taken as leads, correct it or leave the file out")
+            notes.append(
+                f"{file.source}: no kind of table was recognised; taken as leads, correct it or leave the file out"
+            )
             table = Table(file, "lead", find_fields("lead", file.columns), 0.1)
         else:
             notes.append(f"{file.source}: read as {_TITLES[table.entity]}")
         tables.append(table)
-            notes += [f"{file.source}, {c.name}: {c.note}" for c in file.columns if not c.certain]
+        notes += [f"{file.source}, {c.name}: {c.note}" for c in file.columns if not c.certain]
     values = Values({t.entity: t for t in tables})
     parts: list[Part] = []
     stages: list[StageRow] = []
@@ -152,7 +154,9 @@ def _declared(tables: Sequence[Table], parts: Sequence[Part]) -> dict[str, dict[
     for part in parts:
         for name, source in part.fields.items():
             if name.startswith("custom."):
-                found.setdefault(part.entity, {})[name.removeprefix("custom.")] = kinds.get((part.match, source.column), "text")
+                found.setdefault(part.entity, {})[name.removeprefix("custom.")] = kinds.get(
+                    (part.match, source.column), "text"
+                )
     return found
 
 
@@ -193,7 +197,9 @@ def _plain_parts(table: Table, values: Values, notes: list[str]) -> list[Part]:
     if entity in ("account", "contact", "lead", "product", "person") and identity:
         values.offer(entity, table, identity[0], table.name("name") or identity[0])
     if entity == "lead" and "created" not in fields:
-        notes.append(f"{table.file.source}: no column says when a lead was created; undated leads are in no answer about days")
+        notes.append(
+            f"{table.file.source}: no column says when a lead was created; undated leads are in no answer about days"
+        )
     return [Part(table.match, entity, identity, fields)]
 
 
@@ -210,7 +216,9 @@ def _person(table: Table, values: Values, notes: list[str]) -> list[Part]:
                 filled = Condition(manager, ("",), negate=True)
                 parts.insert(0, Part(table.match, "person", (manager,), {"name": Source(column=manager)}, only=filled))
         line = {"person": Source(column=identity), "manager": boss, "kind": Source(value="line")}
-        parts.append(Part(table.match, "reporting_line", (identity,), line, only=Condition(manager, ("",), negate=True)))
+        parts.append(
+            Part(table.match, "reporting_line", (identity,), line, only=Condition(manager, ("",), negate=True))
+        )
     team = table.name("team")
     if team:
         filled = Condition(team, ("",), negate=True)
@@ -251,12 +259,16 @@ def _order_lines(table: Table, values: Values, notes: list[str]) -> list[Part]:
         lines["product"] = values.reference(table, "product", product)
         details = {name: Source(column=table.name(name)) for name in ("family", "line") if name in table.fields}
         values.describe("product", table, product, details)
-    notes.append(f"{table.file.source}: each row is a line of the order in {order}; equal lines count as often as they occur")
+    notes.append(
+        f"{table.file.source}: each row is a line of the order in {order}; equal lines count as often as they occur"
+    )
     _spread(table, values, order, product, head, lines)
     return [Part(table.match, "order", (order,), head), Part(table.match, "order_line", (), lines)]
 
 
-def _spread(table: Table, values: Values, order: str, product: str, head: dict[str, Source], lines: dict[str, Source]) -> None:
+def _spread(
+    table: Table, values: Values, order: str, product: str, head: dict[str, Source], lines: dict[str, Source]
+) -> None:
     """Columns that nothing reads are custom fields of what decides them: the order, the product, else the line."""
     for column in table.file.columns:
         if column.name in table.used or column.kind == "empty":
@@ -288,7 +300,11 @@ def _purchases(table: Table, values: Values, notes: list[str]) -> list[Part]:
 
 
 def _process(table: Table, values: Values, notes: list[str]) -> list[Part]:
-    fields = {name: Source(column=table.name(name)) for name in ("case_id", "activity", "at", "lifecycle", "resource") if name in table.fields}
+    fields = {
+        name: Source(column=table.name(name))
+        for name in ("case_id", "activity", "at", "lifecycle", "resource")
+        if name in table.fields
+    }
     name = re.sub(r"\.(csv|xes|xlsx|parquet|jsonl)(\.gz)?$", "", PurePath(table.file.source).name, flags=re.I)
     fields["pipeline"] = Source(value=name)
     for column in table.file.columns:  # XES repeats what it has mapped already
@@ -299,7 +315,9 @@ def _process(table: Table, values: Values, notes: list[str]) -> list[Part]:
 
 
 def _deals(table: Table, values: Values, notes: list[str]) -> list[Part]:
-    parts, stages = deal_parts(table, values, notes, _sources(table, values, frozenset({"stage", "amount", "created"})), _identity(table))
+    parts, stages = deal_parts(
+        table, values, notes, _sources(table, values, frozenset({"stage", "amount", "created"})), _identity(table)
+    )
     table.stages = stages
     return parts
 
@@ -318,7 +336,20 @@ _BUILDERS = {
     "opportunity": _deals, "order_line": _order_lines, "purchase": _purchases, "stage_event": _process, "person": _person,
     "product": _product, "target": _targets,
 }  # fmt: skip
-_ORDER = ["person", "product", "account", "contact", "lead", "exchange_rate", "opportunity", "order_line", "purchase", "stage_event", "activity", "target"]
+_ORDER = [
+    "person",
+    "product",
+    "account",
+    "contact",
+    "lead",
+    "exchange_rate",
+    "opportunity",
+    "order_line",
+    "purchase",
+    "stage_event",
+    "activity",
+    "target",
+]
 _TITLES = {
     "opportunity": "opportunities", "order_line": "order lines", "purchase": "purchases, one order a row", "stage_event": "a process log",
     "lead": "leads", "contact": "contacts", "account": "accounts", "product": "products and list prices", "person": "people and who they report to",
