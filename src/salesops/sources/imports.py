@@ -31,7 +31,7 @@ from . import ready, suggest
 from .loading.compute import Job, compute
 from .loading.write import write
 from .mapping import Mapping, StageRow, load_mapping, parse_mapping, render_mapping
-from .native import is_native, native_mapping
+from .native import is_native, native_file, native_mapping
 from .reading import ReadOptions, StagedFile, stage
 
 READABLE = {".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsm", ".parquet", ".jsonl", ".ndjson", ".xes", ".gz"}
@@ -263,7 +263,8 @@ class _Import:
         staged, problems = [], []
         for number, path in enumerate(self.files):
             try:
-                staged.append(stage(path, folder / str(number), self.options, self.progress))
+                native = None if self.wanted else native_file(path)
+                staged.append(native or stage(path, folder / str(number), self.options, self.progress))
             except InvalidData as error:
                 problems += list(error.problems) or [Problem(path.name, None, None, str(error), error.remedy)]
         if problems:
@@ -274,8 +275,8 @@ class _Import:
         columns = {s.source: [c.name for c in s.columns] for s in staged}
         mapping = self._named_mapping()
         if mapping is None and is_native(columns):
-            mapping = native_mapping(columns, self.system or "salesops")
             self.notes.append("Recognised the public import format")
+            return native_mapping(columns, self.system or "salesops")
         if mapping is None and (found := ready.recognise(columns)):
             mapping, score, reasons = found
             self.notes.append(f"Recognised {mapping.name} ({score:.0%}): {'; '.join(reasons)}")

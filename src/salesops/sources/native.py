@@ -6,13 +6,36 @@ time on. `<entity>_history.*` holds `id, field, value, effective, recorded, seq`
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
+
+import pyarrow.parquet as pq
 
 from salesops.records.entities import entities
 
+from .loading.typed import NATIVE
 from .mapping import History, Mapping, Part, Source
+from .reading import ColumnProfile, StagedFile
 
 FORMAT = "salesops"
+
+
+def native_file(path: Path) -> StagedFile | None:
+    """A Parquet file of the public format as it lies, or None: it is typed already, so nothing has to be found out."""
+    if path.suffix.lower() != ".parquet" or not _entity_of(path.name):
+        return None
+    file = pq.ParquetFile(path)
+    names = file.schema_arrow.names
+    if "id" not in names:
+        return None
+    named = re.search(r"(20\d\d-\d\d-\d\d)", path.name)
+    day = named.group(1) if named else str(date.fromtimestamp(path.stat().st_mtime))
+    return StagedFile(
+        source=path.name, format=NATIVE, encoding=None, delimiter=None, sheet=None, rows=file.metadata.num_rows,
+        columns=tuple(ColumnProfile(name=n, kind="text") for n in names), sha256="", file_date=day,
+        file_date_from="name" if named else "modified", parquet_path=str(path),
+    )  # fmt: skip
 
 
 def is_native(files: dict[str, list[str]]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from salesops.sources.mapping import Condition, History, Mapping, Milestone, Part, Source, parse_mapping
 from salesops.sources.reading import StagedFile
@@ -29,9 +30,13 @@ class Resolved:
     unused: tuple[str, ...] = ()
     coverage: float = 0.0
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know: columns that a mapping could have read."""
+        return (f"{self.file} has no column for: {'; '.join(self.missing)}",) if self.missing and self.parts else ()
 
-@dataclass(frozen=True)
-class Recognised:
+
+class Recognised(NamedTuple):
     """The ready mapping that fits a set of files best, how well (0 to 1), and why."""
 
     mapping: Mapping

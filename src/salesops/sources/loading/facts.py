@@ -5,7 +5,6 @@ from __future__ import annotations
 from salesops.records.columns import since_ever
 from salesops.records.entities import Entity, Field
 from salesops.sources.mapping import History
-from salesops.sources.reading import parse_sql
 
 from .typed import PartReader, Read, literal, quote
 
@@ -117,7 +116,7 @@ def _milestones(reader: PartReader) -> None:
             con.execute(f"""
                 INSERT INTO new_fact
                 SELECT {entity.code}, f.record, {literal(fact_name(field))}, {value}, {at}, {at}, f.seq, TRUE
-                FROM fresh f JOIN read_parquet({literal(reader.staged.parquet_path)}) s ON s._row = f._row WHERE {at} IS NOT NULL
+                FROM fresh f JOIN {reader.rows} s ON s._row = f._row WHERE {at} IS NOT NULL
             """)
 
 
@@ -128,12 +127,12 @@ def _constant(reader: PartReader, field: Field, constant: str) -> str:
     if constant.startswith("$"):
         profile = reader.column(constant[1:], field.name)
         assert profile is not None
-        text = f"s.{quote(profile.name)}"
+        text = reader.cell(profile)
         if field.kind == "ref":
             from salesops.common.ids import record_id_sql
 
             return f"({record_id_sql(field.target, reader.context.system, f'trim({text})')})::VARCHAR"
-        return f"({parse_sql(text, 'text' if field.kind == 'kind' else field.kind, profile, reader.context.time_zone)})::VARCHAR"
+        return f"({reader.parsed(text, 'text' if field.kind == 'kind' else field.kind, profile)})::VARCHAR"
     if field.kind == "ref":
         return literal(str(record_id(field.target, reader.context.system, constant)))
     return literal(constant)
@@ -193,14 +192,14 @@ def history_rows(reader: PartReader, history: History) -> None:
     at, recorded = reader.instant(history.at, "history at"), reader.instant(history.recorded, "history recorded")
     seq = "s._row"
     if history.seq and (profile := reader.column(history.seq, "seq")):
-        seq = parse_sql(f"s.{quote(profile.name)}", "integer", profile, "UTC")
+        seq = reader.parsed(reader.cell(profile), "integer", profile)
     record = "s2.record"
     names = {**{name: name for name in reader.entity.by_name}, "deleted": "deleted", **history.names}
     present = [r[0] for r in con.execute(
-        f"SELECT DISTINCT {quote(field_column.name)} FROM read_parquet({literal(reader.staged.parquet_path)})"
+        f"SELECT DISTINCT {quote(field_column.name)} FROM {reader.rows}"
     ).fetchall() if r[0]]  # fmt: skip
     folded = {k.lower(): v for k, v in names.items()}
-    source = f"read_parquet({literal(reader.staged.parquet_path)}) s JOIN typed s2 ON s2._row = s._row"
+    source = f"{reader.rows} s JOIN typed s2 ON s2._row = s._row"
     for theirs in present:
         ours = folded.get(theirs.lower())
         if ours is None and theirs.startswith("custom."):
@@ -208,7 +207,7 @@ def history_rows(reader: PartReader, history: History) -> None:
         if ours is None:
             continue
         field = Field("deleted", "boolean") if ours == "deleted" else reader.field_of(ours)
-        text = f"s.{quote(value_column.name)}"
+        text = reader.cell(value_column)
         value = _history_value(reader, ours, field, text)
         con.execute(f"""
             INSERT INTO new_fact SELECT {reader.entity.code}, {record}, {literal(fact_name(field))}, {value}, {at},
@@ -216,7 +215,7 @@ def history_rows(reader: PartReader, history: History) -> None:
             FROM {source} WHERE s.{quote(field_column.name)} = {literal(theirs)} AND {at} IS NOT NULL
         """)
         if history.old and (old := reader.column(history.old, "old value")):
-            before = _history_value(reader, ours, field, f"s.{quote(old.name)}")
+            before = _history_value(reader, ours, field, reader.cell(old))
             con.execute(f"""
                 INSERT INTO first_value SELECT {reader.entity.code}, {record}, {literal(fact_name(field))},
                        arg_min({before}, ({at}, s._row))

@@ -16,6 +16,7 @@ from salesops.records.entities import Entity, Field, entity
 from salesops.sources.mapping import Condition, Part, Source
 from salesops.sources.reading import ColumnProfile, StagedFile, parse_sql
 
+NATIVE = "native"  # typed Parquet in the public import format, read where it lies
 TRUTHY = "('1', 'true', 't', 'yes', 'y', 'wahr', 'ja', 'x')"
 
 
@@ -59,6 +60,10 @@ class PartReader:
         self.context, self.part, self.staged = context, part, staged
         self.entity = entity(part.entity)
         self.headers = {_key(c.name): c for c in staged.columns}
+        self.native = staged.format == NATIVE
+        self.rows = f"read_parquet({literal(staged.parquet_path)})"
+        if self.native:
+            self.rows = f"(SELECT *, file_row_number + 1 AS _row FROM read_parquet({literal(staged.parquet_path)}, file_row_number = true))"
         self.problems: list[Problem] = []
         self.reads: list[Read] = []
         self.joins: list[str] = []
@@ -84,7 +89,17 @@ class PartReader:
         profile = self.column(name, what)
         if profile is None:
             return "NULL::BIGINT"
-        return parse_sql(f"s.{quote(profile.name)}", "instant", profile, self.context.time_zone)
+        if self.native:
+            return f"epoch_us(TRY_CAST(s.{quote(profile.name)} AS TIMESTAMP))"
+        return self.parsed(f"s.{quote(profile.name)}", "instant", profile)
+
+    def cell(self, profile: ColumnProfile) -> str:
+        """SQL of a source cell as text."""
+        return f"s.{quote(profile.name)}::VARCHAR" if self.native else f"s.{quote(profile.name)}"
+
+    def parsed(self, text: str, kind: str, profile: ColumnProfile) -> str:
+        """SQL of a text read as a kind: canonical forms in the public format, else as its column was found to be written."""
+        return native_sql(text, kind) if self.native else parse_sql(text, kind, profile, self.context.time_zone)
 
     def condition(self, condition: Condition | None) -> str:
         """SQL of a condition on source columns."""
@@ -94,7 +109,7 @@ class PartReader:
         if profile is None:
             return "FALSE"
         words = ", ".join(literal(w.lower()) for w in condition.values) or "''"
-        test = f"coalesce(lower(trim(s.{quote(profile.name)})), '') IN ({words})"
+        test = f"coalesce(lower(trim({self.cell(profile)})), '') IN ({words})"
         return f"NOT {test}" if condition.negate else test
 
     # -- fields -------------------------------------------------------------------------------------------------------
@@ -114,7 +129,7 @@ class PartReader:
             if found is None:
                 return
             profile = found
-            text = f"s.{quote(found.name)}"
+            text = self.cell(found)
         else:
             text = literal(source.value or "")
         text = self.ruled(name, text)
@@ -142,14 +157,14 @@ class PartReader:
         if kind == "kind":
             return self.word(name, field_, text)
         if kind == "text":
-            return f"nullif(regexp_replace({parse_sql(text, 'text', profile, self.context.time_zone)}, '[\\x00-\\x08]', '', 'g'), '')"
+            return f"nullif(regexp_replace({self.parsed(text, 'text', profile)}, '[\\x00-\\x08]', '', 'g'), '')"
         if kind == "boolean":
-            return f"CASE {parse_sql(text, 'boolean', profile, self.context.time_zone)} WHEN TRUE THEN '1' WHEN FALSE THEN '0' END"
-        parsed = parse_sql(text, kind, profile, self.context.time_zone)
+            return f"CASE {self.parsed(text, 'boolean', profile)} WHEN TRUE THEN '1' WHEN FALSE THEN '0' END"
+        parsed = self.parsed(text, kind, profile)
         if source.scale == "percent":
             parsed = f"({parsed}) // 100"
         elif source.scale == "minor":
-            parsed = f"({parse_sql(text, 'integer', profile, self.context.time_zone)}) * 100"
+            parsed = f"({self.parsed(text, 'integer', profile)}) * 100"
         return f"({parsed})::VARCHAR"
 
     def reference(self, field_: Field, source: Source, text: str, n: int) -> str:
@@ -185,11 +200,11 @@ class PartReader:
     def identity(self) -> str:
         """SQL of the external id; content and occurrence number where the mapping names no column."""
         if not self.part.id:
-            columns = [f"s.{quote(c.name)}" for c in self.staged.columns]
+            columns = [self.cell(c) for c in self.staged.columns]
             key = content_key_sql(columns)
             return f"{key} || '#' || row_number() OVER (PARTITION BY {key} ORDER BY s._row)"
         found = [self.column(name, "id") for name in self.part.id]
-        texts = [f"nullif(trim(s.{quote(c.name)}), '')" for c in found if c]
+        texts = [f"nullif(trim({self.cell(c)}), '')" for c in found if c]
         if len(texts) < len(self.part.id):
             return "NULL"
         joined = texts[0] if len(texts) == 1 else " || '|' || ".join(texts)
@@ -204,12 +219,12 @@ class PartReader:
         created = next((r for r in self.reads if r.field.name == "created"), None)
         gone = "NULL::BOOLEAN"
         if part.deleted and (profile := self.column(part.deleted, "deleted")):
-            gone = f"lower(trim(s.{quote(profile.name)})) IN {TRUTHY}"
+            gone = f"lower(trim({self.cell(profile)})) IN {TRUTHY}"
         where = self.condition(part.only)
         changed, recorded = self.instant(part.changed_at, "changed_at"), self.instant(part.recorded_at, "recorded_at")
         seq = "s._row"
         if part.seq and (profile := self.column(part.seq, "seq")):
-            seq = parse_sql(f"s.{quote(profile.name)}", "integer", profile, "UTC")
+            seq = self.parsed(self.cell(profile), "integer", profile)
         if self.problems:
             raise InvalidData(
                 f"{self.staged.source} does not fit the mapping",
@@ -223,7 +238,7 @@ class PartReader:
             CREATE OR REPLACE TEMP TABLE typed AS
             SELECT s._row, ({identity})::VARCHAR AS ext, {changed} AS changed_us, {recorded} AS recorded_us, {seq} AS seq,
                    {gone} AS gone{columns}
-            FROM read_parquet({literal(self.staged.parquet_path)}) s {" ".join(self.joins)} WHERE {where}
+            FROM {self.rows} s {" ".join(self.joins)} WHERE {where}
         """)
         con.execute("ALTER TABLE typed ADD COLUMN created_us BIGINT")
         if created:
@@ -301,6 +316,18 @@ class PartReader:
                 f"INSERT INTO source_id SELECT DISTINCT {target.code}, {system}, {text}, c_{read.n}::BIGINT FROM typed "
                 f"WHERE c_{read.n} IS NOT NULL AND c_{read.n}::BIGINT = {record_id_sql(target.name, read.source.system or self.context.system, text)}"
             )
+
+
+def native_sql(text: str, kind: str) -> str:
+    """SQL of a text in canonical form (ISO dates, plain decimals) read as a kind."""
+    if kind == "text":
+        return f"nullif(trim({text}), '')"
+    if kind in ("date", "boolean"):
+        return f"TRY_CAST({text} AS {kind.upper()})"
+    if kind == "instant":
+        return f"epoch_us(TRY_CAST({text} AS TIMESTAMP))"
+    places = 0 if kind == "integer" else 4 if kind == "money" else int(kind.split(":")[1])
+    return f"CAST(TRY_CAST({text} AS DECIMAL(38, {places})) * {10**places} AS BIGINT)"
 
 
 def _key(name: str) -> str:
