@@ -121,7 +121,7 @@ def load(folder: Path, mark: str) -> None:
 def _migrate(applied: list[list[str]]) -> None:
     from django.core.management import call_command
 
-    latest = dict(sorted(map(tuple, applied)))
+    latest = {app: name for app, name in sorted(applied)}  # noqa: C416
     for app, name in latest.items():
         call_command("migrate", app, name, interactive=False, verbosity=0)
 

@@ -94,7 +94,7 @@ def list_fields(actor: Actor, name: str = "") -> list[dict[str, Any]]:
     found = CustomField.objects.order_by("entity", "name")
     if name:
         found = found.filter(entity=entity_of(name).name)
-    return list(found.values("entity", "name", "kind", "title", "target", "words"))
+    return [dict(row) for row in found.values("entity", "name", "kind", "title", "target", "words")]
 
 
 def declare_word(actor: Actor, name: str, field: str, word: str, title: str = "") -> None:
@@ -163,7 +163,7 @@ def list_rules(actor: Actor, name: str = "") -> list[dict[str, Any]]:
     rows = ValueRule.objects.order_by("entity", "field", "system", "found")
     if name:
         rows = rows.filter(entity=entity_of(name).name)
-    return list(rows.values("id", "entity", "field", "system", "found", "becomes"))
+    return [dict(row) for row in rows.values("id", "entity", "field", "system", "found", "becomes")]
 
 
 # Ownership and conflicts
@@ -208,7 +208,7 @@ def list_conflicts(actor: Actor, *, resolved: bool = False) -> list[dict[str, An
 
     require(actor, "read_settings")
     rows = ImportConflict.objects.order_by("id")
-    return list((rows if resolved else rows.filter(resolved="")).values())
+    return [dict(row) for row in (rows if resolved else rows.filter(resolved="")).values()]
 
 
 def resolve_conflict(actor: Actor, number: int, take: str) -> None:

@@ -22,7 +22,7 @@ def list_users(actor: Actor) -> list[dict[str, Any]]:
     rows = User.objects.order_by("username").values("username", "name", "roles", "person", "pay_group", "is_active")
     found = list(rows)
     people = resolve.labels(actor, {"person": [row["person"] for row in found if row["person"]]}).get("person", {})
-    return [{**row, "person_name": people.get(row["person"], "")} for row in found]
+    return [{**row, "person_name": people.get(row["person"] or 0, "")} for row in found]
 
 
 def create_user(

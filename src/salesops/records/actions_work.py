@@ -144,9 +144,9 @@ def _check(actor: Actor, kind: str, work: Work, columns: dict[str, Any]) -> None
 
 def _mine(actor: Actor, kind: str, work: Work, number: int) -> Any:
     row = _model(work).objects.filter(pk=number).first()
-    owners = () if row is None else (getattr(row, work.owner), getattr(row, "owner", None))
     if row is None:
         raise NotFound(f"there is no {kind} {number}", remedy=f"List them: {kind}s")
+    owners = (getattr(row, work.owner), getattr(row, "owner", None))
     if actor.username not in owners and not may(actor, "manage_work"):
         raise NotAllowed(f"{kind} {number} belongs to {owners[0]}", remedy="Ask them, or sales ops")
     return row

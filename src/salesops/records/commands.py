@@ -70,8 +70,8 @@ def record() -> None:
 @click.pass_context
 def list_(ctx: click.Context, entity: str, fields: str, style: str, limit: int, **asked: Any) -> None:
     """List the records of ENTITY that you may see."""
-    days = {"as_of": _day(asked.pop("as_of")), "as_known_on": _day(asked.pop("as_known_on"))}
-    listing = queries.list_records(ctx.obj.actor, entity, limit=limit or None, **days, **asked)
+    asked |= {"as_of": _day(asked["as_of"]), "as_known_on": _day(asked["as_known_on"])}
+    listing = queries.list_records(ctx.obj.actor, entity, limit=limit or None, **asked)
     known = {one.name: one for one in listing.fields}
     names = [name.strip() for name in fields.split(",") if name.strip()]
     chosen = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from salesops.common.errors import UsageError
-from salesops.common.expressions import FieldType, parse
+from salesops.common.expressions import FieldKind, FieldType, parse
 
 from . import scope, sqltools, values
 from .access import Actor, filterable
@@ -31,12 +31,20 @@ def schema_of(entity: Entity) -> dict[str, FieldType]:
     return found
 
 
-def _kind(field: Field) -> str:
-    if field.kind.startswith("scaled"):
-        return "rate"
-    return {"kind": "text", "ref": "text", "instant": "date", "integer": "count", "boolean": "bool"}.get(
-        field.kind, field.kind
-    )
+_KINDS: dict[str, FieldKind] = {
+    "text": "text",
+    "kind": "text",
+    "ref": "text",
+    "date": "date",
+    "instant": "date",
+    "integer": "count",
+    "boolean": "bool",
+    "money": "money",
+}
+
+
+def _kind(field: Field) -> FieldKind:
+    return "rate" if field.kind.startswith("scaled") else _KINDS[field.kind]
 
 
 def where_sql(actor: Actor, entity: Entity, where: str, source: str, key: str) -> str:

@@ -44,7 +44,7 @@ def changes_of(entity: Entity, record: int) -> list[ChangeRow]:
         + sqltools.expanded(entity, f"c.record = {int(record)}")
         + f") x ORDER BY COALESCE(effective, {sqltools.NEVER}), recorded, seq, id, field"
     )
-    return [ChangeRow(*row[:7], bool(row[7]), row[8]) for row in sqltools.rows(sql)]
+    return [ChangeRow(*(*row[:7], bool(row[7]), row[8])) for row in sqltools.rows(sql)]
 
 
 def version_of(entity: Entity, record: int) -> int:
