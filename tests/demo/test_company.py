@@ -303,9 +303,9 @@ def test_any_number_of_representatives(tmp_path: Path, reps: int, known: dict[st
     assert 0.7 * reps <= len(jobs) <= reps
     assert summary.rows["opportunity"] == len(read(tmp_path, "opportunity"))
     if reps <= 5:
-        test_ids_are_unique = {name: set(read(tmp_path, name)["id"]) for name in ("person", "account", "opportunity")}
+        there = {name: set(read(tmp_path, name)["id"]) for name in ("person", "account", "opportunity")}
         for field, target in (("owner", "person"), ("account", "account")):
-            assert set(read(tmp_path, "opportunity")[field]) <= test_ids_are_unique[target]
+            assert set(read(tmp_path, "opportunity")[field]) <= there[target]
 
 
 @pytest.mark.parametrize(
