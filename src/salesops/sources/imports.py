@@ -88,7 +88,9 @@ def import_files(
         raise UsageError(f"mode {mode!r} is unknown", remedy="Use delta or snapshot")
     files = _files(paths)
     with exclusive(workspace.path / "import.lock", wait=600, what="another import"), _database_lock():
-        return _Import(workspace, actor, files, mapping, system, mode, file_date, options, progress or Silent()).run(dry_run)
+        return _Import(workspace, actor, files, mapping, system, mode, file_date, options, progress or Silent()).run(
+            dry_run
+        )
 
 
 def _files(paths: Sequence[Path | str]) -> list[Path]:
@@ -97,7 +99,9 @@ def _files(paths: Sequence[Path | str]) -> list[Path]:
         if path.is_dir():
             inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in READABLE and not p.name.startswith(".")]
             if not inside:
-                raise UsageError(f"{path} holds no file to import", remedy=f"Known endings: {', '.join(sorted(READABLE))}")
+                raise UsageError(
+                    f"{path} holds no file to import", remedy=f"Known endings: {', '.join(sorted(READABLE))}"
+                )
             found += inside
         elif path.exists():
             found.append(path)
@@ -162,7 +166,13 @@ class _Import:
         own = {(r.entity, r.field, r.found, r.becomes) for r in named.rules} if named else set()
         stored = ValueRule.objects.values_list("entity", "field", "found", "becomes", "system")
         rules = sorted(str(row) for row in stored if row[:4] not in own)
-        words = [render_mapping(named) if named else "", self.system, self.mode, str(self.file_date or ""), repr(self.options)]
+        words = [
+            render_mapping(named) if named else "",
+            self.system,
+            self.mode,
+            str(self.file_date or ""),
+            repr(self.options),
+        ]
         digest.update(json.dumps([*words, rules]).encode())
         return digest.hexdigest()
 
@@ -209,7 +219,9 @@ class _Import:
         outcome = compute(job, self.progress).to_dict()
         result = self._result(mapping, day, staged, outcome, folder / "out")
         if outcome["ignored_files"] and len(outcome["ignored_files"]) == len(staged):
-            raise InvalidData(f"the mapping {mapping.name} reads none of these files", remedy="Check its `match` patterns")
+            raise InvalidData(
+                f"the mapping {mapping.name} reads none of these files", remedy="Check its `match` patterns"
+            )
         if dry_run:
             shutil.rmtree(folder, ignore_errors=True)
             return replace(result, status="dry_run")
@@ -244,7 +256,11 @@ class _Import:
             folder = self.workspace.work / f"import-{batch.fingerprint[:16]}"
             marker = folder / "ready.json"
             values = json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else {}
-            if batch.fingerprint == fingerprint and values.get("batch") == batch.pk and values["tick"] == current_tick():
+            if (
+                batch.fingerprint == fingerprint
+                and values.get("batch") == batch.pk
+                and values["tick"] == current_tick()
+            ):
                 outcome = values["outcome"]
                 mapping = parse_mapping(values["mapping"])
                 counts = {k: outcome[k] for k in ("counts", "facts", "rows", "errors", "warnings", "conflicts")}
@@ -268,7 +284,9 @@ class _Import:
             except InvalidData as error:
                 problems += list(error.problems) or [Problem(path.name, None, None, str(error), error.remedy)]
         if problems:
-            raise InvalidData("some files cannot be read", remedy="Correct or leave out these files", problems=tuple(problems))
+            raise InvalidData(
+                "some files cannot be read", remedy="Correct or leave out these files", problems=tuple(problems)
+            )
         return staged
 
     def _mapping(self, staged: list[StagedFile]) -> Mapping:
@@ -313,7 +331,9 @@ class _Import:
             with transaction.atomic():
                 for (entity, name), custom in wanted.items():
                     CustomField.objects.create(entity=entity, name=name, kind=custom.kind, title=name)
-                audit.write(self.actor, "declare_fields", rows=len(wanted), detail={"fields": [f"{e}.{n}" for e, n in wanted]})
+                audit.write(
+                    self.actor, "declare_fields", rows=len(wanted), detail={"fields": [f"{e}.{n}" for e, n in wanted]}
+                )
 
     def _result(
         self, mapping: Mapping, day: date, staged: list[StagedFile], outcome: dict[str, Any], out: Path
@@ -333,10 +353,16 @@ class _Import:
         if not path.exists():
             path.write_text(text, encoding="utf-8")
         with transaction.atomic():
-            MappingText.objects.update_or_create(name=mapping.name, defaults={"content": text, "updated": audit_clock()})
+            MappingText.objects.update_or_create(
+                name=mapping.name, defaults={"content": text, "updated": audit_clock()}
+            )
             for rule in mapping.rules:
                 ValueRule.objects.update_or_create(
-                    entity=rule.entity, field=rule.field, system=mapping.system, found=rule.found, defaults={"becomes": rule.becomes}
+                    entity=rule.entity,
+                    field=rule.field,
+                    system=mapping.system,
+                    found=rule.found,
+                    defaults={"becomes": rule.becomes},
                 )
 
 
@@ -358,7 +384,11 @@ def _file_summary(staged: StagedFile) -> dict[str, Any]:
         "rejected": staged.rejected,
         "file_date": staged.file_date,
         "columns": [
-            {k: v for k, v in c.to_dict().items() if k in ("name", "kind", "date_format", "decimal", "currency", "certain", "note")}
+            {
+                k: v
+                for k, v in c.to_dict().items()
+                if k in ("name", "kind", "date_format", "decimal", "currency", "certain", "note")
+            }
             for c in staged.columns
         ],
     }
@@ -414,7 +444,11 @@ def undo_import(workspace: Workspace, actor: Actor, batch_id: int) -> dict[str, 
     Raises NotFound for an unknown import and Conflict for one that is not live.
     """
     access.require(actor, "undo_import")
-    with exclusive(workspace.path / "import.lock", wait=600, what="another import"), _database_lock(), transaction.atomic():
+    with (
+        exclusive(workspace.path / "import.lock", wait=600, what="another import"),
+        _database_lock(),
+        transaction.atomic(),
+    ):
         batch = Batch.objects.filter(pk=batch_id, kind__in=["import", "demo"]).first()
         if batch is None:
             raise NotFound(f"there is no import {batch_id}", remedy="salesops import list")
@@ -442,7 +476,7 @@ def _undo_entity(entity: Any, batch: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             f'UPDATE "{table}" SET recorded_to = (SELECT min(n.recorded_from) FROM "{table}" n JOIN records_batch b ON b.id = n.batch '
-            f"AND b.status = 'live' WHERE n.id = \"{table}\".id AND n.recorded_from > \"{table}\".recorded_from), closed_by = NULL "
+            f'AND b.status = \'live\' WHERE n.id = "{table}".id AND n.recorded_from > "{table}".recorded_from), closed_by = NULL '
             "WHERE closed_by = %s",
             [batch],
         )

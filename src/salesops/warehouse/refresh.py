@@ -12,13 +12,14 @@ from pathlib import Path
 
 from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
+from salesops.records import extract
 from salesops.records.columns import custom_fields
 from salesops.records.duck import connect, quoted
 from salesops.records.entities import Entity, entities
 from salesops.records.models import Clock
 from salesops.workspace import Workspace
 
-from . import extract, opportunity, tables
+from . import opportunity, tables
 from .build import Settings, build_versioned
 from .generations import Generation, Table, load, next_number, publish, sweep
 from .views import table_select

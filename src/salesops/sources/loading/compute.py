@@ -17,6 +17,8 @@ from salesops.common.progress import Progress
 from salesops.records.columns import BEGINNING_US, columns_of, custom_fields
 from salesops.records.duck import attached_state, connect, quoted, state_table
 from salesops.records.entities import Entity, entities, entity
+from salesops.records.extract import facts_of
+from salesops.records.history import redirects
 from salesops.records.models import DeclaredWord, FieldOwner, ValueRule
 from salesops.records.models import Stage as StageModel
 from salesops.sources import words
@@ -28,6 +30,9 @@ from .current import current_select
 from .typed import Context, PartReader, literal, quote
 
 PLACED = "entity SMALLINT, record BIGINT, field VARCHAR, value VARCHAR, effective BIGINT, recorded BIGINT, seq BIGINT, assumed BOOLEAN"
+
+
+FEW = 20_000  # records up to which facts are looked up one by one rather than by a scan of all
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,12 @@ class Computation:
         self.work = self._work()
         self.context = self._context()
         self.touched: set[str] = set()
+        self.lookups = {
+            (field.target, s.by)
+            for p, _ in self.work
+            for n, s in p.fields.items()
+            if s.by != "id" and (field := entity(p.entity).by_name.get(n)) is not None
+        }
 
     # -- preparation --------------------------------------------------------------------------------------------------
 
@@ -131,31 +142,47 @@ class Computation:
         """Copy what the import is compared with: current rows and facts of the entities that it touches."""
         con = self.con
         names = {p.entity for p, _ in self.work} | {"stage"}
-        lookups = {
-            (find.target, s.by)
-            for p, _ in self.work
-            for n, s in p.fields.items()
-            if s.by != "id" and (find := entity(p.entity).by_name.get(n)) is not None
-        }
         with attached_state(con):
             con.execute(
                 f"CREATE TEMP TABLE live AS SELECT id FROM {state_table('records_batch')} WHERE status = 'live'"
             )
             for name in sorted(names):
                 self._load_entity(entity(name))
-            codes = ", ".join(str(entity(n).code) for n in names if entity(n).shape == "versioned")
-            con.execute(
-                "CREATE TEMP TABLE old_fact AS SELECT c.entity::SMALLINT AS entity, c.record, c.field, c.value, c.effective, c.recorded, c.seq, "
-                f"c.assumed::BOOLEAN AS assumed, c.id FROM {state_table('records_change')} c SEMI JOIN live ON live.id = c.batch "
-                f"WHERE c.entity IN ({codes or '0'})"
-            )
             con.execute(
                 f"CREATE TEMP TABLE known_source AS SELECT entity::SMALLINT AS entity, external_id, record FROM {state_table('records_sourceid')} "
                 f"WHERE system = {literal(self.job.mapping.system)}"
             )
-            for target, way in sorted(lookups):
+            for target, way in sorted(self.lookups):
                 self._index_names(target, way)
+            merged = con.execute(
+                f"SELECT entity, record, max(value) FROM {state_table('records_change')} c SEMI JOIN live ON live.id = c.batch "
+                "WHERE field = 'merged_into' AND value IS NOT NULL GROUP BY 1, 2"
+            ).fetchall()
             con.execute("DROP TABLE live")
+        codes = {e.code: e for e in entities().values()}
+        self.context.redirects = {codes[code].name: redirects(codes[code]) for code in {row[0] for row in merged}}
+
+    def _load_facts(self) -> None:
+        """The facts that are here of the records that this import speaks of: `old_fact`."""
+        con = self.con
+        con.execute("CREATE TEMP TABLE spoken AS SELECT DISTINCT entity, record FROM new_fact")
+        row = con.execute("SELECT count(*) FROM spoken").fetchone()
+        if row and row[0] <= FEW:
+            con.execute(f"CREATE TEMP TABLE old_fact ({PLACED}, id BIGINT)")
+            for code in [r[0] for r in con.execute("SELECT DISTINCT entity FROM spoken").fetchall()]:
+                e = next(e for e in entities().values() if e.code == code)
+                ids = [r[0] for r in con.execute("SELECT record FROM spoken WHERE entity = ?", [code]).fetchall()]
+                con.register("some_facts", facts_of(e, ids, named=False))
+                con.execute(f"INSERT INTO old_fact BY NAME SELECT {code} AS entity, * FROM some_facts")
+                con.unregister("some_facts")
+            return
+        with attached_state(con):
+            live = f"SELECT id FROM {state_table('records_batch')} WHERE status = 'live'"
+            con.execute(
+                "CREATE TEMP TABLE old_fact AS SELECT c.entity::SMALLINT AS entity, c.record, c.field, c.value, c.effective, c.recorded, "
+                f"c.seq, c.assumed::BOOLEAN AS assumed, c.id FROM {state_table('records_change')} c "
+                f"SEMI JOIN ({live}) live ON live.id = c.batch SEMI JOIN spoken s ON s.entity = c.entity AND s.record = c.record"
+            )
 
     def _load_entity(self, e: Entity) -> None:
         con = self.con
@@ -199,6 +226,7 @@ class Computation:
                 self._one(part, staged)
                 task.advance(1)
         with self.progress.task("Comparing with what is known", None):
+            self._load_facts()
             self._first_values()
             self._without_repetitions()
             self._write()
@@ -264,7 +292,9 @@ class Computation:
 
     def _learn_names(self, reader: PartReader) -> None:
         """Records of this import can be referred to by name as well."""
-        for way in ("name", "email"):
+        for target, way in sorted(self.lookups):
+            if target != reader.entity.name:
+                continue
             read = next((r for r in reader.reads if r.field.name == way and not r.field.custom), None)
             if read is None:
                 continue
@@ -344,18 +374,22 @@ class Computation:
     def _without_repetitions(self) -> None:
         """Facts that are here already say nothing new; of the same fact twice in one import, the last place counts."""
         con = self.con
-        con.execute("""
-            CREATE OR REPLACE TEMP TABLE fact_out AS
-            SELECT entity, record, field, value, effective, recorded, max(seq) AS seq, bool_and(assumed) AS assumed
-            FROM new_fact GROUP BY entity, record, field, value, effective, recorded
-        """)
+        said = "entity, record, field, value, effective, recorded"
+        row = con.execute(f"SELECT count(*) - count(DISTINCT hash({said})) FROM new_fact").fetchone()
+        if row and row[0]:
+            con.execute(f"""
+                CREATE TEMP TABLE fact_out AS
+                SELECT {said}, max(seq) AS seq, bool_and(assumed) AS assumed FROM new_fact GROUP BY {said}
+            """)
+            con.execute("DROP TABLE new_fact")
+        else:
+            con.execute("ALTER TABLE new_fact RENAME TO fact_out")
         row = con.execute("SELECT count(*) FROM old_fact").fetchone()
         if row and row[0]:
             con.execute("""
                 DELETE FROM fact_out f USING old_fact o WHERE o.entity = f.entity AND o.record = f.record AND o.field = f.field
                 AND o.recorded = f.recorded AND o.effective IS NOT DISTINCT FROM f.effective AND o.value IS NOT DISTINCT FROM f.value
             """)
-        con.execute("DROP TABLE new_fact")
 
     # -- results ------------------------------------------------------------------------------------------------------
 
@@ -368,7 +402,7 @@ class Computation:
     def _write(self) -> None:
         outcome = self.outcome
         outcome.facts = self._copy(
-            "SELECT entity, record, field, value, effective, recorded, seq, assumed FROM fact_out ORDER BY entity, record, effective, recorded, seq",
+            "SELECT entity, record, field, value, effective, recorded, seq, assumed FROM fact_out ORDER BY entity, record",
             "facts.parquet",
         )
         self._copy(

@@ -16,6 +16,7 @@ def current_select(con: duckdb.DuckDBPyConnection, entity: Entity, custom: list[
     Undated facts count first: anything with a date comes after them.
     """
     columns = [*columns_of(entity, custom), DELETED]
+    occurring = _occurring(con)
     keys = json.dumps({c.field: "VARCHAR" for c in columns})
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE ranked AS
@@ -23,7 +24,12 @@ def current_select(con: duckdb.DuckDBPyConnection, entity: Entity, custom: list[
                row_number() OVER (PARTITION BY record ORDER BY effective NULLS FIRST, recorded, seq, id) AS n
         FROM record_fact
     """)
-    cells = [f"arg_max({_cell(c)}, n) FILTER ({_cell(c)} IS NOT NULL) AS {quote(c.field)}" for c in columns]
+    cells = [
+        f"arg_max({_cell(c)}, n) FILTER ({_cell(c)} IS NOT NULL) AS {quote(c.field)}"
+        if c.field in occurring
+        else f"NULL::VARCHAR AS {quote(c.field)}"
+        for c in columns
+    ]
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE latest AS SELECT record AS id, {', '.join(cells)} FROM ranked GROUP BY record"
     )
@@ -41,6 +47,15 @@ def current_select(con: duckdb.DuckDBPyConnection, entity: Entity, custom: list[
     custom_sql = f"'{{' || concat_ws(',', {', '.join(pairs)}) || '}}'" if pairs else "'{}'"
     deleted = "coalesce(nullif(deleted, chr(1)) = '1', FALSE)"
     return f"SELECT id, {', '.join(stored)}, {deleted} AS deleted, {custom_sql} AS custom FROM latest ORDER BY id"
+
+
+def _occurring(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The fields that the facts speak of."""
+    found = {r[0] for r in con.execute("SELECT DISTINCT field FROM record_fact").fetchall()}
+    if "*" in found:
+        shapes = con.execute("SELECT DISTINCT json_keys(value) FROM record_fact WHERE field = '*'").fetchall()
+        found |= {name for (names,) in shapes for name in names}
+    return found
 
 
 def _cell(column: Column) -> str:

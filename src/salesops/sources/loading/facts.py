@@ -184,43 +184,47 @@ def absent_rows(reader: PartReader, file_us: int) -> None:
 
 def history_rows(reader: PartReader, history: History) -> None:
     """A table with one changed field per row becomes one fact per row, read as the field's kind."""
-    con = reader.context.con
-    field_column = reader.column(history.field, "history field")
-    value_column = reader.column(history.value, "history value")
-    if field_column is None or value_column is None:
+    con, code = reader.context.con, reader.entity.code
+    names = _history_fields(reader, history)
+    if not names:
         return
-    at, recorded = reader.instant(history.at, "history at"), reader.instant(history.recorded, "history recorded")
-    seq = "s._row"
-    if history.seq and (profile := reader.column(history.seq, "seq")):
-        seq = reader.parsed(reader.cell(profile), "integer", profile)
-    record = "s2.record"
-    names = {**{name: name for name in reader.entity.by_name}, "deleted": "deleted", **history.names}
-    present = [r[0] for r in con.execute(
-        f"SELECT DISTINCT {quote(field_column.name)} FROM {reader.rows}"
-    ).fetchall() if r[0]]  # fmt: skip
-    folded = {k.lower(): v for k, v in names.items()}
-    source = f"{reader.rows} s JOIN typed s2 ON s2._row = s._row"
-    for theirs in present:
-        ours = folded.get(theirs.lower())
-        if ours is None and theirs.startswith("custom."):
-            ours = theirs
-        if ours is None:
-            continue
-        field = Field("deleted", "boolean") if ours == "deleted" else reader.field_of(ours)
-        text = reader.cell(value_column)
-        value = _history_value(reader, ours, field, text)
+    theirs = ", ".join(f"{literal(t)}: {literal(fact_name(f))}" for t, f in names.items())
+    fields = f"MAP {{{theirs}}}[h_field]"
+    con.execute(f"""
+        INSERT INTO new_fact SELECT {code}, record, {fields}, {_by_field(reader, names, "h_value")}, h_at, h_recorded, {_seq(reader, history)}, FALSE
+        FROM typed WHERE h_field IN ({", ".join(map(literal, names))})
+    """)
+    if history.old:
         con.execute(f"""
-            INSERT INTO new_fact SELECT {reader.entity.code}, {record}, {literal(fact_name(field))}, {value}, {at},
-                   coalesce({recorded}, {at}), {seq}, FALSE
-            FROM {source} WHERE s.{quote(field_column.name)} = {literal(theirs)} AND {at} IS NOT NULL
+            INSERT INTO first_value SELECT {code}, record, {fields}, arg_min({_by_field(reader, names, "h_old")}, (h_at, _row))
+            FROM typed WHERE h_field IN ({", ".join(map(literal, names))}) GROUP BY 2, 3
         """)
-        if history.old and (old := reader.column(history.old, "old value")):
-            before = _history_value(reader, ours, field, reader.cell(old))
-            con.execute(f"""
-                INSERT INTO first_value SELECT {reader.entity.code}, {record}, {literal(fact_name(field))},
-                       arg_min({before}, ({at}, s._row))
-                FROM {source} WHERE s.{quote(field_column.name)} = {literal(theirs)} GROUP BY 2
-            """)
+
+
+def _history_fields(reader: PartReader, history: History) -> dict[str, Field]:
+    """The source's field names that occur and that we know, with the field that each means."""
+    present = reader.context.con.execute("SELECT DISTINCT h_field FROM typed WHERE h_field IS NOT NULL").fetchall()
+    ours = {**{n: n for n in reader.entity.by_name}, "deleted": "deleted", **history.names}
+    folded = {k.lower(): v for k, v in ours.items()}
+    found: dict[str, Field] = {}
+    for (theirs,) in present:
+        name = theirs if theirs.startswith("custom.") else folded.get(theirs.lower())
+        if name is not None:
+            found[theirs] = Field("deleted", "boolean") if name == "deleted" else reader.field_of(name)
+    return found
+
+
+def _seq(reader: PartReader, history: History) -> str:
+    return "seq" if reader.part.seq or history.seq else "_row"
+
+
+def _by_field(reader: PartReader, names: dict[str, Field], text: str) -> str:
+    """SQL: a value read as the kind of the field that its row names."""
+    cases = " ".join(
+        f"WHEN {literal(theirs)} THEN {_history_value(reader, field.name, field, text)}"
+        for theirs, field in names.items()
+    )
+    return f"CASE h_field {cases} END"
 
 
 def _history_value(reader: PartReader, name: str, field: Field, text: str) -> str:
@@ -228,7 +232,6 @@ def _history_value(reader: PartReader, name: str, field: Field, text: str) -> st
     from salesops.sources.mapping import Source
     from salesops.sources.reading import ColumnProfile
 
-    text = f"nullif(trim({text}), '')"
     if field.kind in ("text", "kind", "ref"):
         return reader.canonical(name, field, Source(column="value"), text, ColumnProfile(name="value", kind="text"), 0)
     if field.kind == "date":

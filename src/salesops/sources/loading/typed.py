@@ -210,6 +210,25 @@ class PartReader:
         joined = texts[0] if len(texts) == 1 else " || '|' || ".join(texts)
         return f"{literal(self.part.id_prefix)} || {joined}" if self.part.id_prefix else joined
 
+    def own(self, external: str) -> str:
+        """SQL of the id of the record with this external id."""
+        return self.redirected(record_id_sql(self.entity.name, self.context.system, external), self.entity.name)
+
+    def history_columns(self) -> str:
+        """The columns of a table with one changed field per row: `h_field`, `h_value`, `h_old`, `h_at`, `h_recorded`."""
+        history = self.part.history
+        if history is None:
+            return ""
+        cells = {"h_field": history.field, "h_value": history.value, "h_old": history.old}
+        texts = []
+        for name, column in cells.items():
+            profile = self.column(column, name) if column else None
+            texts.append(
+                f", {f'nullif(trim({self.cell(profile)}), {chr(39) * 2})' if profile else 'NULL::VARCHAR'} AS {name}"
+            )
+        at, recorded = self.instant(history.at, "at"), self.instant(history.recorded, "recorded")
+        return "".join(texts) + f", {at} AS h_at, coalesce({recorded}, {at}) AS h_recorded"
+
     def run(self) -> int:
         """Make `typed`; gives the number of good rows. Raises InvalidData when the mapping names columns that are not there."""
         con, part = self.context.con, self.part
@@ -223,29 +242,30 @@ class PartReader:
         where = self.condition(part.only)
         changed, recorded = self.instant(part.changed_at, "changed_at"), self.instant(part.recorded_at, "recorded_at")
         seq = "s._row"
-        if part.seq and (profile := self.column(part.seq, "seq")):
+        in_order = part.seq or (part.history.seq if part.history else "")
+        if in_order and (profile := self.column(in_order, "seq")):
             seq = self.parsed(self.cell(profile), "integer", profile)
+        history = self.history_columns()
         if self.problems:
             raise InvalidData(
                 f"{self.staged.source} does not fit the mapping",
                 remedy="Correct the mapping",
                 problems=tuple(self.problems),
             )
-        columns = "".join(f", {r.value} AS c_{r.n}" for r in self.reads)
+        columns = "".join(f", {r.value} AS c_{r.n}" for r in self.reads) + history
         columns += "".join(f", {r.at} AS at_{r.n}" for r in self.reads if r.at)
+        created_us = f"({created.value})::BIGINT" if created else "NULL::BIGINT"
+        own = self.own(f"({identity})::VARCHAR") if part.id else "NULL::BIGINT"
         columns += "".join(f", {r.text} AS x_{r.n}" for r in self.reads if self.keeps_text(r))
         con.execute(f"""
             CREATE OR REPLACE TEMP TABLE typed AS
-            SELECT s._row, ({identity})::VARCHAR AS ext, {changed} AS changed_us, {recorded} AS recorded_us, {seq} AS seq,
+            SELECT s._row, ({identity})::VARCHAR AS ext, {own} AS record, {created_us} AS created_us, {changed} AS changed_us, {recorded} AS recorded_us, {seq} AS seq,
                    {gone} AS gone{columns}
             FROM {self.rows} s {" ".join(self.joins)} WHERE {where}
         """)
-        con.execute("ALTER TABLE typed ADD COLUMN created_us BIGINT")
-        if created:
-            con.execute(f"UPDATE typed SET created_us = c_{created.n}::BIGINT")
+        if not self.part.id:  # the key of a row without an id is a window over the file: it is hashed once it is there
+            con.execute(f"UPDATE typed SET record = {self.own('ext')}")
         self.reject()
-        own = self.redirected(record_id_sql(self.entity.name, self.context.system, "ext"), self.entity.name)
-        con.execute(f"CREATE OR REPLACE TEMP TABLE typed AS SELECT *, {own} AS record FROM typed")
         self.note_sources()
         row = con.execute("SELECT count(*) FROM typed").fetchone()
         return int(row[0]) if row else 0
@@ -259,6 +279,11 @@ class PartReader:
         con, source = self.context.con, literal(self.staged.source)
         checks = [("ext IS NULL", "NULL", self.part.id[0] if self.part.id else "id", "the id is missing",
                    "Give every row an id, or map no id column", "error")]  # fmt: skip
+        if self.part.history:
+            checks.append(
+                ("h_at IS NULL", "NULL", self.part.history.at, "the time of the change is missing or cannot be read",
+                 "Write a date and time such as 2026-01-31 14:00", "error")
+            )  # fmt: skip
         if self.part.changed_at:
             checks.append(
                 ("changed_us IS NULL", "NULL", self.part.changed_at, "the change time is missing or cannot be read",

@@ -125,7 +125,9 @@ def _leavings(folder: Path, batch: int) -> None:
     for part in _batches(folder / "problems.parquet"):
         bulk.insert("records_rowerror", [*part.schema.names, "batch"], bulk.arrow_rows(part, (batch,)))
     for part in _batches(folder / "conflicts.parquet"):
-        bulk.insert("records_importconflict", [*part.schema.names, "batch", "resolved"], bulk.arrow_rows(part, (batch, "")))
+        bulk.insert(
+            "records_importconflict", [*part.schema.names, "batch", "resolved"], bulk.arrow_rows(part, (batch, ""))
+        )
 
 
 def _digest(folder: Path) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from salesops.records.columns import BEGINNING_US, DATED_BY_NATURE
-from salesops.records.duck import attached_state, quoted, state_table
-from salesops.records.entities import Entity, entities
-from salesops.records.models import Batch
+from .columns import BEGINNING_US, DATED_BY_NATURE
+from .duck import attached_state, quoted, state_table
+from .entities import Entity, entities
+from .models import Batch
 
 FACT_COLUMNS = "record, field, value, effective, recorded, seq, id, assumed"
 FACT_SCHEMA = pa.schema(
@@ -116,14 +116,14 @@ def changed_since(tick: int) -> dict[str, set[int]]:
     return found
 
 
-def facts_of(entity: Entity, ids: Iterable[int]) -> pa.Table:
-    """The live facts of these records."""
+def facts_of(entity: Entity, ids: Iterable[int], *, named: bool = True) -> pa.Table:
+    """The live facts of these records; `named` adds the names of those that are referred to and not described."""
     sql = (
         f"SELECT {', '.join('c.' + c.strip() for c in FACT_COLUMNS.split(','))} FROM records_change c JOIN records_batch b "
         f"ON b.id = c.batch AND b.status = 'live' WHERE c.entity = {entity.code} AND c.record IN ({{}})"
     )
     facts = list(_rows(sql, sorted(ids)))
-    if entity in _named_only() and (missing := sorted(set(ids) - {f[0] for f in facts})):
+    if named and entity in _named_only() and (missing := sorted(set(ids) - {f[0] for f in facts})):
         names = _rows(
             f"SELECT record, min(external_id) FROM records_sourceid WHERE entity = {entity.code} AND record IN ({{}}) GROUP BY record",
             missing,
