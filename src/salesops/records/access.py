@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from salesops.common.errors import NotAllowed, UsageError
@@ -82,7 +82,6 @@ class Actor:
     roles: frozenset[str]
     person: int | None = None
     door: str = "python"
-    attributes: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def has(self, *roles: str) -> bool:
         """Say whether the actor has any of these roles."""
@@ -107,6 +106,7 @@ def parse_roles(text: str | Iterable[str]) -> frozenset[str]:
 
 def ensure_owner() -> str:
     """Give the name of the workspace's owner account; made when there is none yet (at `init`)."""
+    from django.contrib.auth.hashers import make_password
     from django.db import transaction
 
     from .models import User
@@ -115,9 +115,8 @@ def ensure_owner() -> str:
         for username, roles in User.objects.filter(is_active=True).order_by("id").values_list("username", "roles"):
             if "owner" in roles.split():
                 return str(username)
-        user = User(username="owner", name="Owner", roles="owner", created=context.clock())
-        user.set_unusable_password()
-        user.save()
+        columns = {"name": "Owner", "roles": "owner", "created": context.clock(), "password": make_password(None)}
+        User.objects.get_or_create(username="owner", defaults=columns)
     return "owner"
 
 

@@ -141,6 +141,7 @@ def merge_records(actor: Actor, name: str, winner: object, loser: object, *, fil
         edit.set(entity, kept, {**taken, "merged_from": lost})
         edit.set(entity, lost, {"deleted": True, "merged_into": kept})
         sources = SourceId.objects.filter(entity=entity.code, record=lost)
+        edit.undo["winner"] = kept
         edit.undo["moved"] = [[pk, lost] for pk in sources.order_by("pk").values_list("pk", flat=True)]
         sources.update(record=kept)
         edit.detail |= {"winner": kept, "loser": lost}

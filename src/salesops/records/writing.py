@@ -253,7 +253,7 @@ def undo_batch(actor: Actor, batch: int) -> int:
     """
     from django.db import transaction
 
-    from .models import Batch, Change, SourceId
+    from .models import Batch, Change
 
     with transaction.atomic():
         tick = next_tick()
@@ -262,10 +262,11 @@ def undo_batch(actor: Actor, batch: int) -> int:
             raise NotFound(f"there is no edit with batch {batch}", remedy="salesops record history shows the batches")
         if row.status != Batch.LIVE:
             raise Conflict(f"batch {batch} is {row.status} already", remedy="Nothing is to be undone")
+        summary = json.loads(row.summary)
+        before = history.redirects(entities()[summary["entity"]]) if summary.get("moved") else {}
         row.status, row.tick = Batch.UNDONE, tick
         row.save(update_fields=["status", "tick"])
-        for source, record in json.loads(row.summary).get("moved", []):
-            SourceId.objects.filter(pk=source).update(record=record)
+        _return_sources(entities().get(summary.get("entity", "")), summary, before)
         count = 0
         for entity in entities().values():
             if entity.shape == "versioned":
@@ -278,6 +279,19 @@ def undo_batch(actor: Actor, batch: int) -> int:
         audit.write(actor, "undo", batch=batch, rows=count, detail={"kind": row.kind})
         emit("record.undo", {"batch": batch, "tick": tick})
     return count
+
+
+def _return_sources(entity: Entity | None, summary: dict[str, Any], before: dict[int, int]) -> None:
+    """Point the source ids that an undone merge moved back to where the merges that still stand lead them."""
+    from .models import SourceId
+
+    if entity is None or not summary.get("moved"):
+        return
+    winner = summary["winner"]
+    after = history.redirects(entity)
+    for source, record in summary["moved"]:
+        there = SourceId.objects.filter(pk=source, record=before.get(winner, winner))
+        there.update(record=after.get(record, record))
 
 
 def reopen_rows(entity: Entity, batch: int) -> int:
