@@ -1,0 +1,148 @@
+"""The commands of the metric room: a thin door to `query`, `explain` and `drill`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import click
+
+from salesops.common.errors import UsageError
+from salesops.output import format_option, write_answer, write_explanation, write_rows
+
+from .catalogue import metrics as all_metrics
+from .drill import drill as drill_records
+from .explain import explain as explain_metric
+from .query import query as ask
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no day", "Write for example 2017-12-31") from None
+
+
+@contextmanager
+def session_of(obj: Any, as_known_on: str | None) -> Iterator[Any]:
+    """The session of a command: the workspace's current generation, as known on a day."""
+    from salesops.warehouse.session import open_session
+
+    with open_session(obj.workspace, as_known_on=_day(as_known_on)) as session:
+        yield session
+
+
+def cell_of(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """`owner=Ann` pairs as a mapping."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"{pair!r} is no cell", "Write for example --cell owner='Ann Lee'")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def question(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every question takes."""
+    for option in reversed(
+        (
+            click.option("--period", help="day, week, month, quarter, year, or one period such as 2017-Q3."),
+            click.option("--from", "from_", help="First day (or a period), inclusive."),
+            click.option("--to", help="Last day (or a period), inclusive."),
+            click.option("--where", help="A filter, for example: region = 'West' and amount > 1000."),
+            click.option("--as-of", help="As of the evening of this day (default: the warehouse's today)."),
+            click.option("--as-known-on", help="Only what had been recorded by this day."),
+            click.option("--currency", help="Currency of amounts (default: the workspace's)."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.group("metrics")
+def metrics() -> None:
+    """Ask for numbers, see where they come from, open their records."""
+
+
+@metrics.command("list")
+@format_option
+def list_(form: str) -> None:
+    """Every metric with its variants."""
+    rows = [
+        {
+            "metric": one.id,
+            "title": one.title,
+            "unit": one.unit.replace("_", " "),
+            "better": one.better,
+            "date basis": one.date_basis,
+            "variants": ", ".join(v.name for v in one.variants if v.name)
+            or (f"salesops {one.table}" if one.table else ""),
+            "question": one.question,
+        }
+        for one in all_metrics().values()
+    ]
+    write_rows(rows, form)
+
+
+@metrics.command("query")
+@click.argument("names")
+@click.option("--by", default="", help="Dimensions, separated by commas: owner, team, region, product ...")
+@question
+@click.option("--compare", type=click.Choice(("previous", "year_ago", "target")), help="What to set beside it.")
+@click.option("--totals", is_flag=True, help="Add the total over all dimension values.")
+@click.option("--parts", is_flag=True, help="Show numerators, denominators and counts, too.")
+@format_option
+@click.pass_context
+def query(ctx: click.Context, names: str, as_known_on: str | None, form: str, parts: bool, **options: Any) -> None:
+    """Answer NAMES (separated by commas), such as win_rate,bookings or win_rate.value."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(ask(session, ctx.obj.actor, names, **options), form, parts=parts)
+
+
+@metrics.command("explain")
+@click.argument("name")
+@click.option("--cell", multiple=True, help="A dimension's value, for example owner='Ann Lee'. Repeat for several.")
+@question
+@format_option
+@click.pass_context
+def explain(
+    ctx: click.Context, name: str, cell: tuple[str, ...], as_known_on: str | None, form: str, **options: Any
+) -> None:
+    """Say how NAME came about: formula, definition, inputs, what was left out, how to see its records."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_explanation(explain_metric(session, ctx.obj.actor, name, cell=cell_of(cell), **options), form)
+
+
+@metrics.command("drill")
+@click.argument("name")
+@click.option("--cell", multiple=True, help="A dimension's value, for example owner='Ann Lee'. Repeat for several.")
+@click.option("--offset", default=0, show_default=True, help="Records to skip.")
+@click.option("--limit", default=100, show_default=True, help="Records to show.")
+@question
+@format_option
+@click.pass_context
+def drill(
+    ctx: click.Context, name: str, cell: tuple[str, ...], as_known_on: str | None, form: str, offset: int, limit: int,
+    **options: Any,
+) -> None:  # fmt: skip
+    """List the records behind NAME, with what each adds to it."""
+    from decimal import Decimal
+
+    with session_of(ctx.obj, as_known_on) as session:
+        found = drill_records(session, ctx.obj.actor, name, cell=cell_of(cell), offset=offset, limit=limit, **options)
+    units = {part: "money" if part in found.money else "count" for part in found.totals}
+    rows = [
+        {k: Decimal(v).scaleb(-4) if k in found.money and v is not None else v for k, v in row.items()}
+        for row in found.to_pylist()
+    ]
+    notes = [f"records {offset + 1:,} to {offset + len(rows):,} of {found.total:,}"] if rows else ["no records"]
+    if found.hidden:
+        notes.append(f"{found.hidden:,} more, not yours")
+    totals = {k: Decimal(v).scaleb(-4) if k in found.money else v for k, v in found.totals.items()}
+    beside = {"total": found.total, "totals": totals, "offset": offset, "limit": limit, "hidden": found.hidden}
+    write_rows(rows, form, units=units, currency=found.currency, notes=notes, beside=beside)

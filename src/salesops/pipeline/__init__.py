@@ -1,0 +1,1 @@
+"""Pipeline analytics: waterfall, stage movements, process variants. See `queries`."""
