@@ -99,11 +99,18 @@ def backup(
         _pack(folder, partial, manifest, progress or Silent())
         os.replace(partial, file)
         _sync(file.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise _unwritten("backup", error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         partial.unlink(missing_ok=True)
     count = len(manifest["files"])
     return Backup(file, file.stat().st_size, count, manifest["tick"], generation, manifest["audit_head"])
+
+
+def _unwritten(what: str, error: Exception) -> WorkspaceError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return WorkspaceError(f"the {what} cannot be written: {reason}", remedy="Make room, or choose another folder")
 
 
 def _audit(actor: Any, name: str) -> None:
@@ -229,10 +236,12 @@ def restore(file: Path | str, folder: Path | str, *, progress: Progress | None =
             _place(beside, target, lock, url, manifest)
     except Busy:
         raise
-    except Exception:
+    except Exception as error:
         if beside.exists():
             with suppress(OSError), exclusive(lock):
                 shutil.rmtree(beside, ignore_errors=True)
+        if isinstance(error, (OSError, sqlite3.Error)):
+            raise _unwritten("restored workspace", error) from error
         raise
     return Restored(target, manifest["tick"], manifest["generation"], manifest["audit_head"])
 

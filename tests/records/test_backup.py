@@ -185,6 +185,21 @@ def test_a_backup_killed_leaves_no_file(tmp_path: Path) -> None:
     assert json.loads(work(None, "content", tmp_path / "acme"))["verify"]["ok"]
 
 
+def test_a_full_disk_leaves_nothing(saved: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk."""
+    script = (
+        "import resource, sys; from salesops.backup import restore; from salesops.common.errors import SalesopsError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try: restore(sys.argv[1], sys.argv[2])\n"
+        "except SalesopsError as error: print(error); sys.exit(error.exit_code)\n"
+    )
+    command = [sys.executable, "-c", script, str(saved[0]), str(tmp_path / "new")]
+    done = subprocess.run(command, cwd=ROOT, env=environment(None), capture_output=True, text=True, check=False)
+    assert done.returncode == 7, done.stderr
+    assert "cannot be written" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.postgres
 def test_a_restore_into_postgresql_killed_after_loading_can_be_repeated(
     postgres: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.records.state.company import Company, put_change, rolled_back
 
@@ -38,14 +38,20 @@ def above(held: list[tuple[str, str, int, int]], boss: str, person: str, when: d
     return boss in seen
 
 
-@settings(max_examples=10)
+@pytest.fixture
+def flat(company: Company) -> Company:
+    """The company before anybody reports to anybody."""
+    for row in queries.list_records(company.owner, "reporting_line").rows:
+        actions.delete_record(company.owner, "reporting_line", row["id"])
+    return company
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines, deals)
-def test_scope_is_what_the_rule_says(ws: Any, held: Any, found: Any) -> None:
+def test_scope_is_what_the_rule_says(flat: Company, held: Any, found: Any) -> None:
+    company = flat
     held = [line for line in held if line[0] != line[1]]
     with rolled_back():
-        company = Company.build(ws)
-        for row in queries.list_records(company.owner, "reporting_line").rows:
-            actions.delete_record(company.owner, "reporting_line", row["id"])
         for person, manager, start, length in held:
             span = {"valid_from": day(start), "valid_to": day(start + length)}
             actions.create_record(
@@ -65,7 +71,7 @@ def test_scope_is_what_the_rule_says(ws: Any, held: Any, found: Any) -> None:
             if won is not None:
                 closing = {"stage": company.stages["won"], "actual_close": day(won)}
                 actions.edit_record(company.owner, "opportunity", record, closing, effective=day(won))
-            today = ws.today
+            today = company.workspace.today
             for reader in PEOPLE:
                 if above(held, reader, owner, today) or (won is not None and above(held, reader, then, day(won))):
                     expected[reader].add(name)
