@@ -13,10 +13,10 @@ import click
 
 from salesops.common.errors import Conflict, InvalidData, UsageError
 from salesops.common.instants import from_us
+from salesops.output import format_option, write_rows
 
 from . import access, actions, audit, context, queries, values
 from .commands_settings import field, rule, task, user, word
-from .showing import format_option, show
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -68,7 +68,7 @@ def record() -> None:
 @_as_of
 @format_option
 @click.pass_context
-def list_(ctx: click.Context, entity: str, fields: str, style: str, limit: int, **asked: Any) -> None:
+def list_(ctx: click.Context, entity: str, fields: str, form: str, limit: int, **asked: Any) -> None:
     """List the records of ENTITY that you may see."""
     asked |= {"as_of": _day(asked["as_of"]), "as_known_on": _day(asked["as_known_on"])}
     listing = queries.list_records(ctx.obj.actor, entity, limit=limit or None, **asked)
@@ -82,10 +82,14 @@ def list_(ctx: click.Context, entity: str, fields: str, style: str, limit: int, 
         chosen.append(one)
     if not chosen:
         held = [one for one in listing.fields if any(row.get(one.name) is not None for row in listing.rows)]
-        chosen = held if style != "table" else held[:8]
-    rows = [{"id": row["id"], **{one.name: listing.text(row, one) for one in chosen}} for row in listing.rows]
+        chosen = held if form != "table" else held[:8]
+    value = listing.text if form == "table" else listing.value
+    rows = [{"id": str(row["id"]), **{one.name: value(row, one) for one in chosen}} for row in listing.rows]
+    beside = {"total": listing.total, "offset": listing.offset}
     shown = f"{listing.offset + 1} to {listing.offset + len(rows)}" if rows else "none"
-    show(rows, ["id", *(one.name for one in chosen)], style, note=f"{shown} of {listing.total}")
+    write_rows(
+        rows, form, columns=["id", *(one.name for one in chosen)], notes=[f"{shown} of {listing.total}"], beside=beside
+    )
 
 
 @record.command("show")
@@ -95,21 +99,25 @@ def list_(ctx: click.Context, entity: str, fields: str, style: str, limit: int, 
 @format_option
 @click.pass_context
 def show_(
-    ctx: click.Context, entity: str, key: str, as_of: datetime | None, as_known_on: datetime | None, style: str
+    ctx: click.Context, entity: str, key: str, as_of: datetime | None, as_known_on: datetime | None, form: str
 ) -> None:
     """Show one record: KEY is its id, external id, system:external id or name."""
     found = queries.show_record(ctx.obj.actor, entity, key, as_of=_day(as_of), as_known_on=_day(as_known_on))
     rows: list[dict[str, Any]] = [{"field": "id", "value": str(found.id), "assumed": ""}]
     rows += [
-        {"field": one.name, "value": found.text(one), "assumed": "assumed" if one.name in found.assumed else ""}
+        {
+            "field": one.name,
+            "value": found.text(one) if form == "table" else found.value(one),
+            "assumed": "assumed" if one.name in found.assumed else "",
+        }
         for one in found.fields
-        if style != "table" or found.values.get(one.name) is not None
+        if form != "table" or found.values.get(one.name) is not None
     ]
     rows += [{"field": f"id in {system}", "value": external, "assumed": ""} for system, external in found.source_ids]
     rows.append({"field": "version", "value": str(found.version), "assumed": ""})
     if found.deleted:
         rows.append({"field": "deleted", "value": "yes", "assumed": ""})
-    show(rows, ["field", "value", "assumed"], style)
+    write_rows(rows, form, columns=["field", "value", "assumed"])
 
 
 @record.command("history")
@@ -117,7 +125,7 @@ def show_(
 @click.argument("key")
 @format_option
 @click.pass_context
-def history_(ctx: click.Context, entity: str, key: str, style: str) -> None:
+def history_(ctx: click.Context, entity: str, key: str, form: str) -> None:
     """Show every version of a record: what changed, since when it was true, when it was learned, by whom."""
     rows = []
     for version in queries.history_of(ctx.obj.actor, entity, key):
@@ -125,7 +133,7 @@ def history_(ctx: click.Context, entity: str, key: str, style: str) -> None:
         about = {"true_since": _moment(version["effective"]), "known_since": known, "batch": version["batch"]}
         for name, value in version["fields"].items():
             rows.append({**about, "by": version["user"] or version["kind"], "field": name, "value": value})
-    show(rows, ["true_since", "known_since", "batch", "by", "field", "value"], style)
+    write_rows(rows, form, columns=["true_since", "known_since", "batch", "by", "field", "value"])
 
 
 @record.command("create")
@@ -210,16 +218,19 @@ def audit_group() -> None:
 @click.option("--offset", type=click.IntRange(0), default=0)
 @format_option
 @click.pass_context
-def audit_list(
-    ctx: click.Context, username: str, action: str, entity: str, limit: int, offset: int, style: str
-) -> None:
+def audit_list(ctx: click.Context, username: str, action: str, entity: str, limit: int, offset: int, form: str) -> None:
     """List what was done, the latest first."""
     rows, total = audit.entries(
         ctx.obj.actor, limit=limit or None, offset=offset, user=username, action=action, entity=entity
     )
     shown = [{**row, "at": _moment(row["at"])} for row in rows]
     columns = ["id", "at", "user", "door", "action", "entity", "record", "batch", "rows", "detail"]
-    show(shown, columns if style == "table" else [*columns, "digest", "hash"], style, note=f"{len(rows)} of {total}")
+    write_rows(
+        shown,
+        form,
+        columns=columns if form == "table" else [*columns, "digest", "hash"],
+        notes=[f"{len(rows)} of {total}"],
+    )
 
 
 @audit_group.command("verify")
@@ -227,14 +238,14 @@ def audit_list(
 @click.option("--head", default="", help="The hash of the last entry as you wrote it down.")
 @format_option
 @click.pass_context
-def audit_verify(ctx: click.Context, file: Path | None, head: str, style: str) -> None:
+def audit_verify(ctx: click.Context, file: Path | None, head: str, form: str) -> None:
     """Check that no entry was edited, removed or moved since it was written."""
     if file is None:
         result = audit.verify(ctx.obj.actor, head=head)
     else:
         with file.open(encoding="utf-8") as lines:
             result = audit.verify_export(lines, head=head)
-    show([result.to_dict()], ["ok", "entries", "head", "broken", "problem", "message"], style)
+    write_rows([result.to_dict()], form, columns=["ok", "entries", "head", "broken", "problem", "message"])
     if not result.ok:
         raise InvalidData(result.message, remedy="Compare with a backup or an exported log")
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from salesops.output import format_option, write_rows
+
 from . import actions_settings, actions_users, actions_work
-from .showing import format_option, show
 
 # Users
 
@@ -21,10 +22,15 @@ def user() -> None:
 @user.command("list")
 @format_option
 @click.pass_context
-def user_list(ctx: click.Context, style: str) -> None:
+def user_list(ctx: click.Context, form: str) -> None:
     """List all accounts."""
     rows = actions_users.list_users(ctx.obj.actor)
-    show(rows, ["username", "name", "roles", "person_name", "person", "is_active"], style, note=f"{len(rows)} users")
+    write_rows(
+        rows,
+        form,
+        columns=["username", "name", "roles", "person_name", "person", "is_active"],
+        notes=[f"{len(rows)} users"],
+    )
 
 
 @user.command("create")
@@ -85,10 +91,10 @@ def field() -> None:
 @click.argument("entity", default="")
 @format_option
 @click.pass_context
-def field_list(ctx: click.Context, entity: str, style: str) -> None:
+def field_list(ctx: click.Context, entity: str, form: str) -> None:
     """List the declared custom fields."""
     rows = actions_settings.list_fields(ctx.obj.actor, entity)
-    show(rows, ["entity", "name", "kind", "title", "target", "words"], style)
+    write_rows(rows, form, columns=["entity", "name", "kind", "title", "target", "words"])
 
 
 @field.command("declare")
@@ -132,10 +138,10 @@ def field_own(ctx: click.Context, entity: str, name: str, owner: str, record: st
 @click.option("--all", "settled", is_flag=True, help="Settled ones, too.")
 @format_option
 @click.pass_context
-def field_conflicts(ctx: click.Context, settled: bool, style: str) -> None:
+def field_conflicts(ctx: click.Context, settled: bool, form: str) -> None:
     """List values of sources that were not taken because the app owns the field."""
     rows = actions_settings.list_conflicts(ctx.obj.actor, resolved=settled)
-    show(rows, ["id", "entity", "record", "field", "kept", "offered", "resolved"], style)
+    write_rows(rows, form, columns=["id", "entity", "record", "field", "kept", "offered", "resolved"])
 
 
 @field.command("settle")
@@ -177,13 +183,10 @@ def rule() -> None:
 @click.argument("entity", default="")
 @format_option
 @click.pass_context
-def rule_list(ctx: click.Context, entity: str, style: str) -> None:
+def rule_list(ctx: click.Context, entity: str, form: str) -> None:
     """List the value rules."""
-    show(
-        actions_settings.list_rules(ctx.obj.actor, entity),
-        ["id", "entity", "field", "system", "found", "becomes"],
-        style,
-    )
+    rows = actions_settings.list_rules(ctx.obj.actor, entity)
+    write_rows(rows, form, columns=["id", "entity", "field", "system", "found", "becomes"])
 
 
 @rule.command("add")
@@ -220,10 +223,10 @@ def task() -> None:
 @click.option("--status", default="open", show_default=True)
 @format_option
 @click.pass_context
-def task_list(ctx: click.Context, status: str, style: str) -> None:
+def task_list(ctx: click.Context, status: str, form: str) -> None:
     """List tasks that you may see."""
     rows = actions_work.list_work(ctx.obj.actor, "task", status=status)
-    show(rows, ["id", "title", "owner", "due", "source", "subject", "subject_id", "status"], style)
+    write_rows(rows, form, columns=["id", "title", "owner", "due", "source", "subject", "subject_id", "status"])
 
 
 @task.command("create")

@@ -30,6 +30,10 @@ class Listing:
         """A value of a row for people."""
         return text_of(row, one, self.labels)
 
+    def value(self, row: dict[str, Any], one: Field) -> Any:
+        """A value of a row for programs: exact numbers, dates; a reference as its label, or its id as text."""
+        return value_of(row, one, self.labels)
+
 
 @dataclass(frozen=True)
 class Record:
@@ -51,6 +55,9 @@ class Record:
     def text(self, one: Field) -> str:
         return text_of(self.values, one, self.labels)
 
+    def value(self, one: Field) -> Any:
+        return value_of(self.values, one, self.labels)
+
 
 def text_of(row: dict[str, Any], one: Field, labels: dict[str, dict[int, str]]) -> str:
     """A raw value of a row as people read it; a masked one as the mask."""
@@ -59,6 +66,14 @@ def text_of(row: dict[str, Any], one: Field, labels: dict[str, dict[int, str]]) 
         return access.MASKED
     label = labels.get(one.target, {}).get(raw) if one.kind == "ref" and raw is not None else None
     return values.display(one, raw, currency=row.get("currency"), label=label)
+
+
+def value_of(row: dict[str, Any], one: Field, labels: dict[str, dict[int, str]]) -> Any:
+    """A raw value of a row as programs read it: Decimal, date, bool, text; a moment as local ISO text."""
+    raw = row.get(one.name)
+    if raw is None or raw == access.MASKED or one.kind in ("ref", "instant"):
+        return text_of(row, one, labels) or None
+    return values.to_python(one, raw)
 
 
 def _custom(row: dict[str, Any], fields: dict[str, Field]) -> dict[str, Any]:
