@@ -21,7 +21,7 @@ def test_two_writers_never_fork_the_chain(database_url: str | None, tmp_path: Pa
         subprocess.Popen(command, cwd=ROOT, env=environment(database_url), stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    time.sleep(3)
+    time.sleep(1.5)
     stop.touch()
     written = 0
     for writer in writers:

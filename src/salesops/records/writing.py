@@ -300,7 +300,8 @@ def reopen_rows(entity: Entity, batch: int) -> int:
     Where a later batch has closed the row that had taken their place, that later closing now closes them.
     """
     table = entity.table
-    newer = f"FROM {table} n WHERE n.batch = {int(batch)} AND n.id = {table}.id ORDER BY n.row DESC LIMIT 1"
+    newer = f"FROM {table} n WHERE n.batch = {int(batch)} AND n.id = {table}.id"
+    newer += " ORDER BY n.recorded_from DESC, n.row DESC LIMIT 1"
     return sqltools.run(
         f"UPDATE {table} SET recorded_to = (SELECT n.recorded_to {newer}), closed_by = (SELECT n.closed_by {newer}) "
         f"WHERE closed_by = {int(batch)}"
