@@ -204,11 +204,12 @@ class World:
             share=to_ppm(share), kind=kind,
         )  # fmt: skip
 
-    def quota(self, person: str, starts: str, ends: str, amount: int, **fields: Any) -> None:
+    def quota(self, person: str | None, starts: str, ends: str, amount: int | None, **fields: Any) -> None:
         self.add(
             "target", id=len(self.rows.get("target", [])) + 1, day_from=ALWAYS, day_to=FOREVER, created_on=ALWAYS, deleted=False,
             **dict(dict(kind="quota", metric="bookings", status="published", person=self.ids("person", person),
-                        starts_on=d(starts), ends_on=d(ends), amount=to_units(amount), currency=self.currency), **fields),
+                        starts_on=d(starts), ends_on=d(ends), amount=None if amount is None else to_units(amount), currency=self.currency),
+                   **fields),
         )  # fmt: skip
 
     def rate(self, currency: str, from_: str, rate: str, kind: str = "spot") -> None:

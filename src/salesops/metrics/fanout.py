@@ -68,7 +68,7 @@ def by_days(inner: exp.Select, dimension: str, money: list[str]) -> exp.Query:
     overlap = """DATE_DIFF('day', CASE WHEN s.day_from > f.starts_on THEN s.day_from ELSE f.starts_on END,
                  CASE WHEN s.day_to <= f.ends_on THEN s.day_to ELSE f.ends_on + 1 END)"""
     pieces = f"""
-        SELECT f.*, s.{dimension}, COALESCE({overlap}, 1) AS weight,
+        SELECT f.*, s.{dimension}, CASE WHEN s.person IS NULL THEN 1 ELSE {overlap} END AS weight,
                CASE WHEN s.person IS NULL THEN 1 ELSE DATE_DIFF('day', f.starts_on, f.ends_on) + 1 END AS whole,
                COALESCE(s.day_from, f.starts_on) AS piece
         FROM ({source}) AS f

@@ -43,6 +43,6 @@ def counted(cases: str) -> str:
     """Rows (path, cases, share denominators, mean duration parts), the most frequent first."""
     return f"""
         SELECT path, COUNT(*) AS cases, MAX(events) AS events, SUM(CASE WHEN events > kinds THEN 1 ELSE 0 END) AS rework,
-               CAST(SUM(duration) AS DOUBLE) / COUNT(*) / 86400000000 AS mean_days
+               CAST(SUM(duration) AS DOUBLE) / NULLIF(COUNT(*), 0) / 86400000000 AS mean_days
         FROM ({cases}) AS c GROUP BY path ORDER BY cases DESC, path
     """
