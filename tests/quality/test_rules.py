@@ -135,6 +135,6 @@ def test_each_rule_finds_the_bad_record_and_spares_the_good_one(world: Any, name
 
 def test_every_rule_says_why_and_what_to_do() -> None:
     for rule in rules().values():
-        assert rule.why and rule.remedy and rule.title
+        assert all((rule.why, rule.remedy, rule.title))
         assert rule.dimension in DIMENSIONS
         assert rule.id.startswith(f"{rule.entity}.")

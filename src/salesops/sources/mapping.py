@@ -14,9 +14,9 @@
     currency = { value = "USD" }          # a constant
     actual_close = { column = "close_date", when = { column = "deal_stage", is = ["Won", "Lost"] } }
 
-One source file may be named by several `[[file]]` parts: a pipeline export can give opportunities and their lines. A part with
-`changed_at` says that each row states the record as it was from that time on; a part with `history` holds one changed
-field per row. `[[stage]]` describes stages that no file describes; `[[rule]]` corrects values.
+One source file may be named by several `[[file]]` parts: a pipeline export can give opportunities and their lines. A
+part with `changed_at` says that each row states the record as it was from that time on; a part with `history` holds one
+changed field per row. `[[stage]]` describes stages that no file describes; `[[rule]]` corrects values.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Condition:
 class Source:
     """Where a field's value comes from.
 
-    `by`: how a reference names its target (`id`, or `name` / `email` of a record that is here). `at`: the column whose date says from
-    when the value holds. `known_from`: the same for a whole column that was only learned then; rows without that date hold from
-    the file's date. `kind` overrides how the text is read (`date`, `instant`, `money`, ...).
+    `by`: how a reference names its target (`id`, or `name` / `email` of a record that is here). `at`: the column
+    whose date says from when the value holds. `known_from`: the same for a whole column that was only learned then; rows
+    without that date hold from the file's date. `kind` overrides how the text is read (`date`, `instant`, `money`, ...).
     """
 
     column: str = ""
@@ -108,7 +108,7 @@ class Part:
     def takes(self, file_name: str) -> bool:
         """Whether a file of this name is read by this part: by a pattern, or by the name of what the file holds.
 
-        `match` may give several, separated by `|`. `deals | deal` takes `deals.csv` and `hubspot-crm-exports-all-deals-2024-01-31.csv`.
+        `match` may give several, separated by `|`: `deals` takes `deals.csv` and `crm-exports-all-deals-2024.csv`.
         """
         patterns = [p.strip().lower() for p in self.match.split("|")]
         return object_name(file_name) in patterns or any(fnmatch.fnmatch(file_name.lower(), p) for p in patterns)

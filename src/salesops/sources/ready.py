@@ -1,7 +1,7 @@
-"""Mappings that are ready for the exports of Salesforce, HubSpot, Pipedrive and Close: choosing one, fitting it to real files.
+"""Mappings that are ready for the exports of Salesforce, HubSpot, Pipedrive and Close: choosing and fitting them.
 
-A ready mapping writes `A | B` where systems, versions and sync tools spell a column differently. `resolve` chooses what a file
-has; `prepare` does so for a whole import and works out the stages, so that the result is an ordinary mapping.
+A ready mapping writes `A | B` where systems, versions and sync tools spell a column differently. `resolve` chooses what
+a file has; `prepare` does so for a whole import and works out the stages: the result is an ordinary mapping.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ENOUGH, _FEWEST = 0.4, 6  # share and number of a part's columns by which alone
 
 @dataclass(frozen=True)
 class Resolved:
-    """The parts that read a file, with its real column names; optional columns that it lacks; columns that nothing reads."""
+    """The parts that read a file, with its real column names; columns that it lacks; columns that nothing reads."""
 
     file: str
     parts: tuple[Part, ...]
@@ -77,7 +77,7 @@ def recognise(found: Dict[str, Sequence[str]]) -> Recognised | None:
             continue
         score = sum(r.coverage for r in known) / len(found)
         reasons = tuple(
-            f"{r.file}: {', '.join(sorted({p.entity for p in r.parts}))} ({r.coverage:.0%} of the columns that {mapping.name} has)"
+            f"{r.file}: {', '.join(sorted({p.entity for p in r.parts}))} ({r.coverage:.0%} of its usual columns)"
             for r in known
         )
         if score >= 0.15 and (best is None or score > best.score):
@@ -88,8 +88,8 @@ def recognise(found: Dict[str, Sequence[str]]) -> Recognised | None:
 def resolve(mapping: Mapping, file_name: str, columns: Sequence[str]) -> Resolved:
     """Fit a mapping to one file: parts with the file's own column names, absent optional columns dropped and reported.
 
-    A file whose name says nothing is taken by the parts that know most of its columns. Without its id, its time of change
-    or the columns of its history, a part is not used.
+    A file whose name says nothing is taken by the parts that know most of its columns. Without its id, its time of
+    change or the columns of its history, a part is not used.
     """
     headers = _Headers(columns)
     named = [p for p in mapping.parts if p.takes(file_name)]
@@ -130,7 +130,7 @@ def prepare(mapping: Mapping, staged: Sequence[StagedFile]) -> Prepared:
     return Prepared(fitted, tuple(notes), tuple(unread), missing)
 
 
-# Fitting one part ---------------------------------------------------------------------------------------------------------
+# Fitting one part ----------------------------------------------------------------------------------------------------
 
 
 class _Headers:
@@ -203,7 +203,7 @@ def _fit(part: Part, headers: _Headers) -> _Fitted | None:
 
 
 def _said(alternatives: str) -> str:
-    return " or ".join(a.strip() for a in alternatives.split("|"))
+    return " or ".join([a.strip() for a in alternatives.split("|")][:2])
 
 
 def _source(source: Source, headers: _Headers) -> Source | None:

@@ -128,7 +128,7 @@ def _closing(part: Part, closed: tuple[str, ...]) -> Part:
     return replace(part, fields={**part.fields, "actual_close": replace(actual, when=Condition(stage.column, values))})
 
 
-# Reading ------------------------------------------------------------------------------------------------------------------
+# Reading -------------------------------------------------------------------------------------------------------------
 
 
 def _quote(name: str) -> str:
@@ -143,11 +143,12 @@ def _flag(file: StagedFile, names: Sequence[str]) -> str:
 def distinct(
     file: StagedFile, columns: Sequence[str], where: str = "TRUE", limit: int = _MOST
 ) -> list[tuple[str | None, ...]]:
-    """The distinct combinations of text columns of a staged file with their number of rows (last), the first seen first."""
+    """The distinct combinations of text columns with their number of rows (last), the first seen first."""
     listed = ", ".join(f"trim({_quote(c)})" for c in columns)
     with duckdb.connect() as con:
         return con.execute(
-            f"SELECT {listed}, count(*) FROM read_parquet(?) WHERE {where} GROUP BY ALL ORDER BY min(_row) LIMIT {limit + 1}",
+            f"SELECT {listed}, count(*) FROM read_parquet(?) WHERE {where} GROUP BY ALL ORDER BY min(_row) "
+            f"LIMIT {limit + 1}",
             [file.parquet_path],
         ).fetchall()
 

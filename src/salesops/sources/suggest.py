@@ -1,4 +1,4 @@
-"""A mapping suggested for any table: what it holds, by its columns' names and content, checked against the other files."""
+"""A mapping suggested for any table: what it holds, by names and content of its columns and by the other files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _HELPERS = {"id", "product", "quantity", "close", "expected", "manager", "team",
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A mapping to start from. `custom` gives the kinds of the custom fields to declare, by entity; `confidence` is 0 to 1."""
+    """A mapping to start from; `custom` gives the kinds of the custom fields to declare, by entity.
+
+    `confidence` is 0 to 1.
+    """
 
     mapping: Mapping
     notes: tuple[str, ...]
@@ -81,7 +84,7 @@ def classify(file: StagedFile) -> Table | None:
 
 
 def suggest(staged: StagedFile | Sequence[StagedFile], system: str | None = None) -> Suggestion:
-    """A mapping for one file or for several that belong together, with notes on every guess that a person should check."""
+    """A mapping for one file or for several that belong together, with notes on every guess that needs a look."""
     files = [staged] if isinstance(staged, StagedFile) else list(staged)
     tables, notes = [], []
     for file in files:
@@ -160,7 +163,7 @@ def _declared(tables: Sequence[Table], parts: Sequence[Part]) -> dict[str, dict[
     return found
 
 
-# Builders: one kind of table -> the parts that read it ----------------------------------------------------------------------
+# Builders: one kind of table -> the parts that read it ---------------------------------------------------------------
 
 
 def _sources(table: Table, values: Values, skip: frozenset[str] = frozenset()) -> dict[str, Source]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read best with one entry on a line
 """What columns of ordinary tables are called, and which columns make a table one of deals, orders, leads ... Pure."""
 
 from __future__ import annotations

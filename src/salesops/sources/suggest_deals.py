@@ -1,4 +1,4 @@
-"""The suggested reading of a table of deals: stages, the dates that mean opening and closing, amounts, one line a product."""
+"""The suggested reading of a table of deals: stages, dates of opening and closing, amounts, a line for a product."""
 
 from __future__ import annotations
 

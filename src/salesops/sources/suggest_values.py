@@ -1,4 +1,4 @@
-"""Compares the values of files that are suggested together: which column a reference means, and which spellings are one."""
+"""Compares the values of files that belong together: what a reference means, and which spellings are one."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Values:
         return set(self.texts(table, identity.name)), set(self.texts(table, name.name))
 
     def placeholders(self, parts: list[Part]) -> list[Part]:
-        """Parts that make the records that are only named: customers of an order file, the reps of a pipeline export."""
+        """Parts that make the records that are only named: customers of an order file, reps of a pipeline."""
         here = {p.entity for p in parts}
         made = []
         for (entity, match, column), details in self._wanted.items():

@@ -9,8 +9,49 @@ from functools import cache
 
 from salesops.records.entities import entity as find_entity
 
-TRUE_WORDS = frozenset("1 true t yes y x on ja wahr oui vrai si sí sim tak prawda da はい 예".split())
-FALSE_WORDS = frozenset("0 false f no n off nein falsch non faux não nao nie nee いいえ 아니오".split())
+TRUE_WORDS = frozenset(
+    [
+        "1",
+        "true",
+        "t",
+        "yes",
+        "y",
+        "x",
+        "on",
+        "ja",
+        "wahr",
+        "oui",
+        "vrai",
+        "si",
+        "sí",
+        "sim",
+        "tak",
+        "prawda",
+        "da",
+        "はい",
+        "예",
+    ]
+)
+FALSE_WORDS = frozenset(
+    [
+        "0",
+        "false",
+        "f",
+        "no",
+        "n",
+        "off",
+        "nein",
+        "falsch",
+        "non",
+        "faux",
+        "não",
+        "nao",
+        "nie",
+        "nee",
+        "いいえ",
+        "아니오",
+    ]
+)
 
 # (entity, field) -> word -> what others call it, separated by "|". Compared as `plain` texts.
 _SYNONYMS: dict[tuple[str, str], dict[str, str]] = {
@@ -287,8 +328,39 @@ def stage_rank(name: str) -> int:
 
 
 _NOISE = frozenset(
-    "data sf salesforce hubspot crm exports export exported all pipedrive closeio records extract dump raw stg src dbo api v1 v2 report"
-    " full latest current csv xlsx final backup seed table".split()
+    [
+        "data",
+        "sf",
+        "salesforce",
+        "hubspot",
+        "crm",
+        "exports",
+        "export",
+        "exported",
+        "all",
+        "pipedrive",
+        "closeio",
+        "records",
+        "extract",
+        "dump",
+        "raw",
+        "stg",
+        "src",
+        "dbo",
+        "api",
+        "v1",
+        "v2",
+        "report",
+        "full",
+        "latest",
+        "current",
+        "csv",
+        "xlsx",
+        "final",
+        "backup",
+        "seed",
+        "table",
+    ]
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from salesops.records.showing import format_option, show
+from salesops.output import format_option, write_rows
 
 from . import queries
 from .rules import rules
@@ -22,7 +22,7 @@ from .rules import rules
 )
 @format_option
 @click.pass_context
-def quality(ctx: click.Context, entity: str | None, by: str, style: str) -> None:
+def quality(ctx: click.Context, entity: str | None, by: str, form: str) -> None:
     """How good the data is: what was checked, what is to be fixed, and the score."""
     if ctx.invoked_subcommand:
         return
@@ -47,21 +47,21 @@ def quality(ctx: click.Context, entity: str | None, by: str, style: str) -> None
         rows = [{by: s.label, "checked": s.checked, "to_fix": s.failing, "score": _percent(s.score)} for s in scores]
         columns = [by, "checked", "to_fix", "score"]
     whole = report.overall
-    note = f"Overall {_percent(whole.score)}. `salesops quality list RULE` shows what to fix."
+    notes = [f"Overall {_percent(whole.score)}; salesops quality list RULE shows what to fix"]
     if left := [r.rule.id for r in report.results if r.left_out]:
-        note += f" Not asked, for want of their records: {', '.join(left)}."
-    show(rows, columns, style, note=note)
+        notes.append(f"Not asked, for want of their records: {', '.join(left)}")
+    write_rows(rows, form, columns=columns, notes=notes)
 
 
 @quality.command("rules")
 @format_option
-def rules_(style: str) -> None:
+def rules_(form: str) -> None:
     """All rules: what each looks at and why it matters."""
     rows = [
         {"rule": r.id, "dimension": r.dimension, "severity": r.severity, "title": r.title, "why": r.why}
         for r in rules().values()
     ]
-    show(rows, ["rule", "dimension", "severity", "title", "why"], style)
+    write_rows(rows, form, columns=["rule", "dimension", "severity", "title", "why"])
 
 
 @quality.command("list")
@@ -70,7 +70,7 @@ def rules_(style: str) -> None:
 @click.option("--offset", type=click.IntRange(0), default=0)
 @format_option
 @click.pass_context
-def list_(ctx: click.Context, rule: str, limit: int, offset: int, style: str) -> None:
+def list_(ctx: click.Context, rule: str, limit: int, offset: int, form: str) -> None:
     """The records that break RULE, with their owners and what to do."""
     with ctx.obj.session() as session:
         found = queries.issues(session, ctx.obj.actor, rule, limit, offset)
@@ -78,8 +78,10 @@ def list_(ctx: click.Context, rule: str, limit: int, offset: int, style: str) ->
         {"id": i.id, "name": i.name, "owner": i.owner_name, "system": i.system, "value": i.value} for i in found.rows
     ]
     first = offset + 1 if rows else 0
-    note = f"{found.rule.title}: {first}-{offset + len(rows)} of {found.total}. {found.rule.remedy}."
-    show(rows, ["id", "name", "owner", "system", "value"], style, note=note)
+    notes = [f"{found.rule.title}: {first}-{offset + len(rows)} of {found.total}", found.rule.remedy]
+    write_rows(
+        rows, form, columns=["id", "name", "owner", "system", "value"], notes=notes, beside={"total": found.total}
+    )
 
 
 @quality.command("errors")
@@ -87,11 +89,11 @@ def list_(ctx: click.Context, rule: str, limit: int, offset: int, style: str) ->
 @click.option("--offset", type=click.IntRange(0), default=0)
 @format_option
 @click.pass_context
-def errors(ctx: click.Context, limit: int, offset: int, style: str) -> None:
+def errors(ctx: click.Context, limit: int, offset: int, form: str) -> None:
     """Rows of imports that were kept out, or let in with a warning."""
     total, rows = queries.row_errors(ctx.obj.actor, limit, offset)
     columns = ["batch", "source", "row", "field", "value", "problem", "remedy", "severity"]
-    show(rows, columns, style, note=f"{len(rows)} of {total} rows.")
+    write_rows(rows, form, columns=columns, notes=[f"{len(rows)} of {total} rows"], beside={"total": total})
 
 
 def _percent(score: float | None) -> str:

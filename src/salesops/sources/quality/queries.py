@@ -1,7 +1,7 @@
 """Asks the warehouse for data quality: scores of every rule by source system, object and owner, and the lists to fix.
 
-A score is 1 - failing / checked; over several rules, 1 - the sum of failing / the sum of checked. Nothing checked, no score.
-People see what they and those below them in the reporting line own; roles that see all records see all.
+A score is 1 - failing / checked; over several rules, 1 - the sum of failing / the sum of checked. Nothing checked, no
+score. People see what they and those below them in the reporting line own; roles that see all records see all.
 """
 
 from __future__ import annotations
@@ -193,13 +193,14 @@ def issues(session: Session, actor: Asker, rule: str, limit: int = 50, offset: i
 
 
 def freshness(session: Session) -> list[Freshness]:
-    """For each source system and entity: records, the day of the last change, and days since; empty without source systems."""
+    """For each source system and entity: records, the day of the last change, and days since then."""
     if not _has(session, "source_system"):
         return []
     today = _today(session)
     parts = [
         f"SELECT s.system, '{name}' AS entity, count(DISTINCT s.id) AS records, "
-        f'max(CASE WHEN v.day_from <= {today} THEN v.day_from END) AS last_change FROM source_system s JOIN "{name}" v ON v.id = s.id '
+        f"max(CASE WHEN v.day_from <= {today} THEN v.day_from END) AS last_change "
+        f'FROM source_system s JOIN "{name}" v ON v.id = s.id '
         f"WHERE s.entity = '{name}' GROUP BY 1"
         for name in ("opportunity", "account", "contact", "lead", "person", "product", "order")
         if _has(session, name)
@@ -209,7 +210,7 @@ def freshness(session: Session) -> list[Freshness]:
 
 
 def row_errors(actor: Asker, limit: int = 50, offset: int = 0) -> tuple[int, list[dict[str, Any]]]:
-    """Rows of live imports that were kept out or let in with a warning: how many, and a page of them, newest import first."""
+    """Rows of live imports that were kept out or let in with a warning: how many, and a page, newest import first."""
     from salesops.records.models import Batch, RowError
 
     if not actor.sees_all:
@@ -244,7 +245,8 @@ def _scoped(session: Session, actor: Asker, rule: Rule) -> str:
     where = "TRUE"
     if not actor.sees_all:
         day = _today(session)
-        below = f"SELECT person FROM reporting_closure WHERE ancestor = {int(actor.person or 0)} AND valid_from <= {day} AND {day} < valid_to"
+        below = f"SELECT person FROM reporting_closure WHERE ancestor = {int(actor.person or 0)}"
+        below += f" AND valid_from <= {day} AND {day} < valid_to"
         where = f"(q.owner = {int(actor.person)} OR q.owner IN ({below}))" if actor.person is not None else "FALSE"
     return f"SELECT q.*, {system} AS system FROM ({sql}) q {joined} WHERE {where}"
 

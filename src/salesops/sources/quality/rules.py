@@ -12,8 +12,8 @@ DIMENSIONS: tuple[Dimension, ...] = ("completeness", "validity", "uniqueness", "
 
 # Entities whose rows in the warehouse are stretches of days; the others are intervals and events.
 VERSIONED = frozenset(
-    "opportunity opportunity_line opportunity_contact account contact lead person product order order_line target stage"
-    " pipeline campaign invoice team".split(" ")
+    {"opportunity", "opportunity_line", "opportunity_contact", "account", "contact", "lead", "person", "product"}
+    | {"order", "order_line", "target", "stage", "pipeline", "campaign", "invoice", "team"}
 )
 
 
@@ -21,8 +21,9 @@ VERSIONED = frozenset(
 class Rule:
     """One rule: of the records `r` of `entity` where `applies` holds, those where `fails` holds are to be fixed.
 
-    All are SQL (DuckDB) over the tables of a session. `value` is what the list to fix shows; `owner` the person who should
-    fix it; `joins` follow `r`. `{today}` is the business day, `{reporting}` the reporting currency, `{opportunity}` and the like a table of the current records.
+    All are SQL (DuckDB) over the tables of a session. `value` is what the list to fix shows; `owner` the person who
+    should fix it; `joins` follow `r`. `{today}` is the business day, `{reporting}` the reporting currency,
+    `{opportunity}` and the like a table of the current records.
     `name` labels a record in the list; `needs` names tables without which the rule says nothing.
     """
 

@@ -40,7 +40,8 @@ def _dangling(
         f"{entity}.{field}_unknown", what[0].upper() + what[1:], "consistency", entity, severity,
         f"Answers by {field} have no name for it", f"Import the {target} that it points at, or correct the reference",
         "t.id IS NULL", f'r."{field}"', f'r."{field}" IS NOT NULL',
-        joins=f'LEFT JOIN (SELECT DISTINCT id FROM "{target}") t ON t.id = r."{field}"', owner=owner, name=name, needs=(target,),
+        joins=f"LEFT JOIN (SELECT id FROM \"{target}\" UNION SELECT id FROM undated WHERE entity = '{target}') t "
+        f'ON t.id = r."{field}"', owner=owner, name=name, needs=(target,),
     )  # fmt: skip
 
 

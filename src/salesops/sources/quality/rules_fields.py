@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read best with one entry on a line
 """Rules about single values: are they there, can they be true, do they occur once, are they fresh."""
 
 from __future__ import annotations
