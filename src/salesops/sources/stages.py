@@ -45,7 +45,9 @@ class StageFacts:
                 self.described[file.source] = _seen(file, part.id[0], name)
             stage = part.fields.get("stage")
             if part.entity == "opportunity" and stage and stage.column:
-                for seen in _seen(file, stage.column, stage.column, stage.when):
+                stem = "".join(ch for ch in stage.column.lower() if ch.isalnum()).removesuffix("id")
+                label = _flag(file, (f"{stem}label", f"{stem}name")) or stage.column
+                for seen in _seen(file, stage.column, label, stage.when):
                     self.used.setdefault(seen.id, seen)
             if part.entity == "opportunity" and part.history and "stage" in part.history.names.values():
                 for seen in _history(file, part):

@@ -260,7 +260,9 @@ def _order_lines(table: Table, values: Values, notes: list[str]) -> list[Part]:
     product = table.name("product")
     if product:
         lines["product"] = values.reference(table, "product", product)
-        details = {name: Source(column=table.name(name)) for name in ("family", "line") if name in table.fields}
+        details: dict[str, Source] = {
+            name: Source(column=table.name(name)) for name in ("family", "line") if name in table.fields
+        }
         values.describe("product", table, product, details)
     notes.append(
         f"{table.file.source}: each row is a line of the order in {order}; equal lines count as often as they occur"
@@ -303,7 +305,7 @@ def _purchases(table: Table, values: Values, notes: list[str]) -> list[Part]:
 
 
 def _process(table: Table, values: Values, notes: list[str]) -> list[Part]:
-    fields = {
+    fields: dict[str, Source] = {
         name: Source(column=table.name(name))
         for name in ("case_id", "activity", "at", "lifecycle", "resource")
         if name in table.fields
