@@ -30,9 +30,7 @@ def _day(text: str | None) -> date | None:
 @contextmanager
 def session_of(obj: Any, as_known_on: str | None) -> Iterator[Any]:
     """The session of a command: the workspace's current generation, as known on a day."""
-    from salesops.warehouse.session import open_session
-
-    with open_session(obj.workspace, as_known_on=_day(as_known_on)) as session:
+    with obj.session(_day(as_known_on)) as session:
         yield session
 
 
