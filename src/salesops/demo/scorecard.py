@@ -64,7 +64,9 @@ def _figures(session: Any, workspace: Workspace, quarters: tuple[Period, Period]
 def _by_manager(session: Any, workspace: Workspace, key: str) -> None:
     from salesops.records.access import actor_for
 
-    answer = query(session, actor_for(workspace), ["bookings", "win_rate", "quota_attainment"], by="manager", period=key)
+    answer = query(
+        session, actor_for(workspace), ["bookings", "win_rate", "quota_attainment"], by="manager", period=key
+    )
     ranked = sorted(answer.to_pylist(), key=lambda r: -(r["bookings"] or 0))
     units = {c.name: c.unit for c in answer.columns}
     columns = ["manager", "bookings", "win_rate", "quota_attainment"]

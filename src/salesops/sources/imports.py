@@ -303,22 +303,15 @@ class _Import:
             mapping = suggested.mapping
             self.notes += ["Suggested a mapping from names and content; look it over", *suggested.notes]
         else:
-            mapping = self._resolved(mapping, columns)
+            prepared = ready.prepare(mapping, staged)
+            mapping = prepared.mapping
+            self.notes += prepared.notes
         return replace(mapping, system=self.system) if self.system else mapping
-
-    def _resolved(self, mapping: Mapping, columns: dict[str, list[str]]) -> Mapping:
-        """Ready mappings name columns that an export may lack or spell otherwise: keep those that are there."""
-        parts = []
-        for name, present in columns.items():
-            resolution = ready.resolve(mapping, name, present)
-            parts += list(resolution.parts)
-            self.notes += list(resolution.notes)
-        return replace(mapping, parts=tuple(parts))
 
     def _declare_custom(self, mapping: Mapping, staged: list[StagedFile], dry_run: bool) -> None:
         """Columns mapped to `custom.<name>` are declared with the kind that their content shows."""
         known = set(CustomField.objects.values_list("entity", "name"))
-        kinds = {"number": "scaled:6", "percent": "scaled:6", "empty": "text"}
+        kinds = {"number": "scaled:6", "percent": "scaled:6", "money": "scaled:6", "empty": "text"}
         wanted: dict[tuple[str, str], Field] = {}
         for part in mapping.parts:
             for name, source in part.fields.items():

@@ -98,7 +98,7 @@ class Computation:
             if not parts:
                 self.outcome.ignored_files.append(staged.source)
             pairs += [(p, staged) for p in parts]
-        return sorted(pairs, key=lambda p: (not (p[0].history or p[0].changed_at), entity(p[0].entity).code))
+        return sorted(pairs, key=_turn)
 
     def _context(self) -> Context:
         rules: dict[tuple[str, str], dict[str, str | None]] = {}
@@ -466,6 +466,12 @@ class Computation:
         )
         counts["new"], counts["changed"] = count - min(count, ended), ended
         self.outcome.rows += count
+
+
+def _turn(pair: tuple[Part, StagedFile]) -> tuple[bool, int, bool]:
+    """Histories before current rows, what others refer to first, and events before what is said of them elsewhere."""
+    part, e = pair[0], entity(pair[0].entity)
+    return not (part.history or part.changed_at), e.code, e.shape == "event" and "at" not in part.fields
 
 
 def _stored_text(name: str, kind: str) -> str:

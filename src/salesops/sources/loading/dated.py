@@ -51,6 +51,8 @@ def dated_rows(reader: PartReader, file_us: int, file_day: str) -> None:
                coalesce(t.gone, FALSE) AS deleted, {custom_sql} AS custom, t.seq
         FROM typed t
     """)
+    if entity.shape == "event" and "at" not in by_name:
+        return _complete(reader, sorted(by_name))
     con.execute(
         f"ALTER TABLE candidate ADD COLUMN content VARCHAR; UPDATE candidate SET content = {_content(entity, 'candidate')}"
     )
@@ -69,6 +71,17 @@ def dated_rows(reader: PartReader, file_us: int, file_day: str) -> None:
             reader,
             f"SELECT c.* REPLACE (greatest({file_us}, k.recorded_from + 1) AS recorded_from, FALSE AS assumed) {differs}",
         )
+
+
+def _complete(reader: PartReader, fields: list[str]) -> None:
+    """A table that says more of events which another file of this import describes (who took part, what it was about)."""
+    if not fields:
+        return
+    new = f"new_{reader.entity.name}"
+    said = ", ".join(f"{quote(f)} = coalesce(c.{quote(f)}, {new}.{quote(f)})" for f in fields)
+    listed = ", ".join(f"any_value({quote(f)}) AS {quote(f)}" for f in fields)
+    one = f"SELECT id, {listed} FROM (SELECT * FROM candidate ORDER BY seq) GROUP BY id"
+    reader.context.con.execute(f"UPDATE {new} SET {said} FROM ({one}) c WHERE c.id = {new}.id")
 
 
 def _own_instant(reader: PartReader) -> str:

@@ -17,7 +17,7 @@ from salesops.sources.mapping import Condition, Part, Source
 from salesops.sources.reading import ColumnProfile, StagedFile, parse_sql
 
 NATIVE = "native"  # typed Parquet in the public import format, read where it lies
-TRUTHY = "('1', 'true', 't', 'yes', 'y', 'wahr', 'ja', 'x')"
+FALSY = "('', '0', 'false', 'f', 'no', 'n', 'nein', 'null', 'none')"
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,11 @@ class PartReader:
         profile = self.column(condition.column, "condition")
         if profile is None:
             return "FALSE"
-        words = ", ".join(literal(w.lower()) for w in condition.values) or "''"
-        test = f"coalesce(lower(trim({self.cell(profile)})), '') IN ({words})"
+        cell = f"coalesce(lower(trim({self.cell(profile)})), '')"
+        whole = [literal(w.lower()) for w in condition.values if not w.endswith("*")]
+        tests = [f"starts_with({cell}, {literal(w[:-1].lower())})" for w in condition.values if w.endswith("*")]
+        tests += [f"{cell} IN ({', '.join(whole)})"] if whole else []
+        test = f"({' OR '.join(tests) or 'FALSE'})"
         return f"NOT {test}" if condition.negate else test
 
     # -- fields -------------------------------------------------------------------------------------------------------
@@ -134,10 +137,22 @@ class PartReader:
             text = literal(source.value or "")
         text = self.ruled(name, text)
         if source.when:
-            text = f"CASE WHEN {self.condition(source.when)} THEN {text} END"
+            other = self.column(source.otherwise, name) if source.otherwise else None
+            instead = f"ELSE {self.ruled(name, self.cell(other))}" if other else ""
+            text = f"CASE WHEN {self.condition(source.when)} THEN {text} {instead} END"
         value = self.canonical(name, field_, source, text, profile, n)
         at = self.instant(source.at or source.known_from, name) if source.at or source.known_from else ""
         self.reads.append(Read(n, field_, source, text, value, at))
+
+    def compose_name(self) -> None:
+        """Where only first and last names are mapped, the name is both."""
+        said = {r.field.name: r for r in self.reads}
+        first, last = said.get("first_name"), said.get("last_name")
+        if "name" in said or "name" not in self.entity.by_name or not (first or last):
+            return
+        both = ", ".join(f"({r.value})" for r in (first, last) if r)
+        value = f"nullif(trim(concat_ws(' ', {both})), '')"
+        self.reads.append(Read(len(self.reads), self.entity.field("name"), Source(), value, value))
 
     def ruled(self, name: str, text: str) -> str:
         rules = self.context.rules.get((self.entity.name, name))
@@ -161,11 +176,21 @@ class PartReader:
         if kind == "boolean":
             return f"CASE {self.parsed(text, 'boolean', profile)} WHEN TRUE THEN '1' WHEN FALSE THEN '0' END"
         parsed = self.parsed(text, kind, profile)
-        if source.scale == "percent":
-            parsed = f"({parsed}) // 100"
-        elif source.scale == "minor":
-            parsed = f"({self.parsed(text, 'integer', profile)}) * 100"
+        if source.scale:
+            parsed = self.rescaled(parsed, source.scale, kind)
         return f"({parsed})::VARCHAR"
+
+    def rescaled(self, parsed: str, scale: str, kind: str) -> str:
+        """SQL of a number that the source writes in another unit: cents, percent, thousands, seconds ..."""
+        factors = {"thousands": "* 1000", "millions": "* 1000000", "percent": "// 100", "minor": "// 100"}
+        if scale in factors:
+            return f"(({parsed}) {factors[scale]})"
+        part = {"seconds": 60, "milliseconds": 60_000}.get(scale)
+        if part is None or kind != "integer":
+            raise InvalidData(
+                f"scale {scale!r} is unknown for {kind}", remedy="See docs/guides/import.md for the scales"
+            )
+        return f"((({parsed}) + {part // 2}) // {part})"
 
     def reference(self, field_: Field, source: Source, text: str, n: int) -> str:
         system = source.system or self.context.system
@@ -234,11 +259,12 @@ class PartReader:
         con, part = self.context.con, self.part
         for name, source in part.fields.items():
             self.read(name, source)
+        self.compose_name()
         identity = self.identity()
         created = next((r for r in self.reads if r.field.name == "created"), None)
         gone = "NULL::BOOLEAN"
         if part.deleted and (profile := self.column(part.deleted, "deleted")):
-            gone = f"lower(trim({self.cell(profile)})) IN {TRUTHY}"
+            gone = f"coalesce(lower(trim({self.cell(profile)})), '') NOT IN {FALSY}"
         where = self.condition(part.only)
         changed, recorded = self.instant(part.changed_at, "changed_at"), self.instant(part.recorded_at, "recorded_at")
         seq = "s._row"
@@ -314,13 +340,18 @@ class PartReader:
         if not self.part.id or self.part.changed_at or self.part.history:
             return
         con = self.context.con
+
+        def values(alias: str) -> str:
+            return ", ".join([f"{alias}.c_{r.n}" for r in self.reads] or ["1"])
+
         con.execute(
             "CREATE OR REPLACE TEMP TABLE last_row AS SELECT ext, max(_row) AS _row FROM typed GROUP BY ext HAVING count(*) > 1"
         )
         con.execute(
-            f"INSERT INTO problem SELECT {source}, t._row, {literal(self.part.id[0])}, 'the id is repeated; row ' || l._row || ' counts', "
+            f"INSERT INTO problem SELECT {source}, t._row, {literal(self.part.id[0])}, 'the id is repeated with other values; row ' || l._row || ' counts', "
             "'Keep one row for each id, or map the column that tells when the row changed', t.ext, 'warning' "
-            "FROM typed t JOIN last_row l ON l.ext = t.ext AND t._row <> l._row"
+            "FROM typed t JOIN last_row l ON l.ext = t.ext AND t._row <> l._row JOIN typed w ON w._row = l._row "
+            f"WHERE row({values('t')}) IS DISTINCT FROM row({values('w')})"
         )
         con.execute("DELETE FROM typed t USING last_row l WHERE l.ext = t.ext AND t._row <> l._row")
 
