@@ -41,6 +41,13 @@ class Door:
 
         return actor_for(self.workspace, self.username, door="cli")
 
+    def refresh(self, progress: Any = None) -> None:
+        """Bring the warehouse up to the records, after a command that changed many."""
+        workspace = self.workspace
+        from salesops.warehouse import refresh
+
+        refresh(workspace, progress=progress)
+
     def session(self, as_known_on: date | None = None) -> Any:
         """A session over an up-to-date generation."""
         workspace = self.workspace

@@ -81,9 +81,7 @@ def run(
     )  # fmt: skip
     show(result, form)
     if result.status in ("live", "resumed") and not no_refresh:
-        from salesops.warehouse import refresh
-
-        refresh(ctx.obj.workspace, progress=progress)
+        ctx.obj.refresh(progress)
     if result.errors:
         ctx.exit(6)
 
@@ -185,9 +183,7 @@ def undo(ctx: click.Context, batch: int, form: str) -> None:
     done = _imports(ctx).undo_import(ctx.obj.workspace, ctx.obj.actor, batch)
     rows = [{"entity": name, "records": count} for name, count in done["counts"].items()]
     write_rows(rows, form, notes=[f"import {batch} is undone"], beside=done)
-    from salesops.warehouse import refresh
-
-    refresh(ctx.obj.workspace)
+    ctx.obj.refresh()
 
 
 @click.group("mapping")
