@@ -53,6 +53,7 @@ class Builder:
         self.session, self.actor, self.request = session, actor, request
         self.many = len(request.cells) > 1
         self._dimensions: dict[str, Dimensions] = {}
+        self._resolved: dict[tuple[str, str], Resolved] = {}
 
     # Facts --------------------------------------------------------------------------------------------------------------
 
@@ -62,7 +63,13 @@ class Builder:
         return self._dimensions[one.name]
 
     def resolved(self, one: Fact, names: Iterable[str] | None = None) -> list[Resolved]:
-        return [self.dimensions(one).resolve(name) for name in (self.request.by if names is None else names)]
+        found = []
+        for name in self.request.by if names is None else names:
+            key = (one.name, name)
+            if key not in self._resolved:
+                self._resolved[key] = self.dimensions(one).resolve(name)
+            found.append(self._resolved[key])
+        return found
 
     def source(self, one: Fact, columns: Iterable[str]) -> exp.Select:
         """The fact with these columns only, macros expanded, parameters bound, the period worked in."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from salesops.metrics.sql import converted, day
+from salesops.metrics.sql import converted, day, live
 
 NEW, GONE = -2, -3
 """Keys of what is no stage: not there yet, deleted since."""
 
 
 def matrix(before: date, after: date, currency: str | None) -> str:
-    """Rows (from_stage, to_stage, n, value): deals by stage on two evenings, one scan.
+    """Rows (from_stage, to_stage, n, value): deals by stage on two evenings.
 
     Left out: deals closed on both evenings in the same stage, and those that exist on neither. Value: that of the second
     evening, at its rate; of a deal that is gone, its last.
@@ -28,20 +28,21 @@ def matrix(before: date, after: date, currency: str | None) -> str:
         SELECT t.from_stage, t.to_stage, COUNT(*) AS n, CAST(SUM({value}) AS BIGINT) AS value,
                COUNT(*) - COUNT({value}) AS unknown
         FROM (
-            SELECT o.id,
-                   COALESCE(MAX(CASE WHEN o.day_from <= {a} AND {a} < o.day_to AND o.created_on <= {a} AND NOT o.deleted
-                                     THEN COALESCE(o.stage, 0) END), {NEW}) AS from_stage,
-                   COALESCE(MAX(CASE WHEN {b} < o.day_to AND NOT o.deleted THEN COALESCE(o.stage, 0) END), {GONE}) AS to_stage,
-                   MAX(CASE WHEN o.status = 'open' AND NOT o.deleted THEN 1 ELSE 0 END) AS was_open,
-                   MAX(CASE WHEN {b} < o.day_to THEN o.value END) AS value,
-                   MAX(CASE WHEN {b} < o.day_to THEN o.currency END) AS currency
-            FROM opportunity AS o
-            WHERE o.created_on <= {b} AND ((o.day_from <= {a} AND {a} < o.day_to AND ({b} >= o.day_to OR o.status = 'open'))
-                                           OR (o.day_from <= {b} AND {b} < o.day_to AND o.day_from > {a})
-                                           OR (o.day_from <= {a} AND {b} < o.day_to AND o.created_on > {a}))
-            GROUP BY o.id
+            SELECT CASE WHEN a.id IS NULL THEN {NEW} ELSE COALESCE(a.stage, 0) END AS from_stage,
+                   CASE WHEN b.id IS NULL THEN {GONE} ELSE COALESCE(b.stage, 0) END AS to_stage,
+                   CASE WHEN b.id IS NULL THEN a.value ELSE b.value END AS value,
+                   CASE WHEN b.id IS NULL THEN a.currency ELSE b.currency END AS currency,
+                   CASE WHEN a.status = 'open' OR b.status = 'open' THEN 1 ELSE 0 END AS was_open
+            FROM (
+                SELECT o.id, o.stage, o.status, o.value, o.currency FROM opportunity AS o
+                WHERE {live("o", a)} AND (o.status = 'open' OR o.day_to <= {b})
+            ) AS a
+            FULL JOIN (
+                SELECT o.id, o.stage, o.status, o.value, o.currency FROM opportunity AS o
+                WHERE {live("o", b)} AND (o.status = 'open' OR o.day_from > {a} OR o.created_on > {a})
+            ) AS b ON b.id = a.id
         ) AS t{join}
-        WHERE NOT (t.from_stage = {NEW} AND t.to_stage = {GONE}) AND (t.from_stage <> t.to_stage OR t.was_open = 1)
+        WHERE t.from_stage <> t.to_stage OR t.was_open = 1
         GROUP BY t.from_stage, t.to_stage
     """
 
