@@ -6,29 +6,34 @@ live by one transaction; a killed import is taken up again by importing the same
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+import duckdb
+from django.db import DatabaseError, connection, transaction
 
-from salesops.common.errors import Conflict, InvalidData, NotFound, Problem, UsageError
+from salesops.common.errors import Conflict, InvalidData, NotFound, Problem, SalesopsError, UsageError, WorkspaceError
 from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
-from salesops.records import access, audit, history
+from salesops.records import access, audit, context, history
 from salesops.records.access import Actor
 from salesops.records.entities import Field, entities
-from salesops.records.models import Batch, Change, CustomField, MappingText, RowError, SourceId, ValueRule
+from salesops.records.models import Batch, Change, CustomField, MappingText, RowError, ValueRule
 from salesops.records.writing import current_tick, emit, new_batch, next_tick
 from salesops.workspace import Workspace
 
 from . import ready, suggest
+from .loading.chains import rechain, touched_by
 from .loading.compute import Job, compute
+from .loading.names import drop_unused
 from .loading.write import write
 from .mapping import Mapping, StageRow, load_mapping, parse_mapping, render_mapping
 from .native import is_native, native_file, native_mapping
@@ -87,10 +92,45 @@ def import_files(
     if mode not in ("delta", "snapshot"):
         raise UsageError(f"mode {mode!r} is unknown", remedy="Use delta or snapshot")
     files = _files(paths)
-    with exclusive(workspace.path / "import.lock", wait=600, what="another import"), _database_lock():
-        return _Import(workspace, actor, files, mapping, system, mode, file_date, options, progress or Silent()).run(
-            dry_run
-        )
+    asked = _Import(workspace, actor, files, mapping, system, mode, file_date, options, progress or Silent())
+    with (
+        _clear_failures(),
+        exclusive(workspace.path / "import.lock", wait=600, what="another import"),
+        _database_lock(),
+    ):
+        return asked.run(dry_run)
+
+
+@contextmanager
+def _clear_failures() -> Iterator[None]:
+    """A full disk is told as such, whoever notices it: the operating system, DuckDB or the database."""
+    try:
+        yield
+    except SalesopsError:
+        raise
+    except Exception as error:
+        if not _disk_is_full(error):
+            raise
+        raise WorkspaceError(
+            "there is no room left to write: the disk is full, or a file may not grow any further; nothing was imported",
+            remedy="Free some space on the disk of the workspace (and of its database), then import the same files again",
+        ) from error
+
+
+def _disk_is_full(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return True
+    text = str(error).lower()
+    signs = (
+        "no space left",
+        "file too large",
+        "disk is full",
+        "disk i/o error",
+        "disk full",
+        "quota exceeded",
+        "could not write",
+    )
+    return isinstance(error, (DatabaseError, duckdb.Error, OSError)) and any(sign in text for sign in signs)
 
 
 def _files(paths: Sequence[Path | str]) -> list[Path]:
@@ -151,17 +191,14 @@ class _Import:
         self.wanted, self.system, self.mode, self.file_date = mapping, system, mode, file_date
         self.options = replace(options or ReadOptions(), time_zone=workspace.config.time_zone)
         self.notes: list[str] = []
+        self._digest = b""
+        self._kept: Mapping | None = None
 
     # -- what is asked for --------------------------------------------------------------------------------------------
 
     def fingerprint(self) -> str:
         """Of everything that the result depends on besides the state."""
-        digest = hashlib.sha256()
-        for path in self.files:
-            digest.update(path.name.encode())
-            with path.open("rb") as source:
-                while block := source.read(1 << 20):
-                    digest.update(block)
+        digest = hashlib.sha256(self._content())
         named = self._named_mapping()
         own = {(r.entity, r.field, r.found, r.becomes) for r in named.rules} if named else set()
         stored = ValueRule.objects.values_list("entity", "field", "found", "becomes", "system")
@@ -175,6 +212,18 @@ class _Import:
         ]
         digest.update(json.dumps([*words, rules]).encode())
         return digest.hexdigest()
+
+    def _content(self) -> bytes:
+        """A digest of the files' names and contents, read once."""
+        if not self._digest:
+            digest = hashlib.sha256()
+            for path in self.files:
+                digest.update(path.name.encode())
+                with path.open("rb") as source:
+                    while block := source.read(1 << 20):
+                        digest.update(block)
+            self._digest = digest.digest()
+        return self._digest
 
     def _named_mapping(self) -> Mapping | None:
         if not self.wanted:
@@ -196,9 +245,11 @@ class _Import:
         fingerprint = self.fingerprint()
         if not dry_run:
             if earlier := Batch.objects.filter(fingerprint=fingerprint, status=Batch.LIVE).first():
+                self._sweep()
                 return self._unchanged(earlier)
             if resumed := self._resume(fingerprint):
                 return resumed
+            self._sweep()
         folder = self.workspace.work / f"import-{fingerprint[:16]}{'-dry' if dry_run else ''}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -209,13 +260,19 @@ class _Import:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
 
+    def _sweep(self) -> None:
+        """Remove what killed imports left in the working folder; the lock says that none is under way."""
+        for left in self.workspace.work.glob("import-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
     def _anew(self, folder: Path, fingerprint: str, dry_run: bool) -> ImportResult:
         staged = self._stage(folder / "staged")
         mapping = self._mapping(staged)
         day = self.file_date or max(date.fromisoformat(s.file_date) for s in staged)
-        self._declare_custom(mapping, staged, dry_run)
+        declared = self._custom(mapping, staged)
         tick = current_tick()
-        job = Job(tuple(staged), mapping, self.mode, day, self.workspace.config.time_zone, folder / "out")
+        zone = self.workspace.config.time_zone
+        job = Job(tuple(staged), mapping, self.mode, day, zone, folder / "out", declared)
         outcome = compute(job, self.progress).to_dict()
         result = self._result(mapping, day, staged, outcome, folder / "out")
         if outcome["ignored_files"] and len(outcome["ignored_files"]) == len(staged):
@@ -233,18 +290,41 @@ class _Import:
                 "import", self.actor, system=mapping.system, mode=self.mode, mapping=mapping.name,
                 fingerprint=fingerprint, file_date=day,
             )  # fmt: skip
-        marker = {"batch": batch.pk, "tick": tick, "outcome": outcome, "mapping": result.mapping_text}
+        marker = {
+            "batch": batch.pk,
+            "tick": tick,
+            "outcome": outcome,
+            "mapping": result.mapping_text,
+            "declared": [[entity, f.name, f.kind] for entity, fields in declared.items() for f in fields],
+        }
         (folder / "ready.json.new").write_text(json.dumps(marker), encoding="utf-8")
         (folder / "ready.json.new").rename(folder / "ready.json")
-        return self._finish(batch, folder, result, outcome)
+        return self._finish(batch, folder, result, marker)
 
-    def _finish(self, batch: Any, folder: Path, result: ImportResult, outcome: dict[str, Any]) -> ImportResult:
-        write(batch, folder / "out", self.actor, outcome, self.progress)
-        self._keep_mapping(result.mapping_text)
+    def _finish(self, batch: Any, folder: Path, result: ImportResult, marker: dict[str, Any]) -> ImportResult:
+        """Write a computed import. What fails on the way is taken back, now or, where even that fails, by the next import."""
+        mapping = parse_mapping(result.mapping_text)
+
+        def keep() -> None:
+            self._declare(marker["declared"])
+            self._keep_mapping(mapping, result.mapping_text)
+            batch.fingerprint = self.fingerprint()  # with the value rules that it brought
+
+        try:
+            write(
+                batch, folder / "out", self.actor, marker["outcome"], self.progress, computed=marker["tick"], keep=keep
+            )
+        except Exception:
+            with suppress(Exception):
+                _give_up(batch)
+            raise
+        self._write_mapping(mapping.name, result.mapping_text)
         shutil.rmtree(folder, ignore_errors=True)
         return replace(result, batch=batch.pk)
 
     def _unchanged(self, batch: Any) -> ImportResult:
+        if text := MappingText.objects.filter(name=batch.mapping).values_list("content", flat=True).first():
+            self._write_mapping(batch.mapping, text)  # a killed import may have gone live without it
         return ImportResult(
             batch.pk, "unchanged", batch.mapping, batch.system, batch.mode, batch.file_date,
             notes=[f"These files are in already, as batch {batch.pk}; nothing changed"],
@@ -262,13 +342,14 @@ class _Import:
                 and values["tick"] == current_tick()
             ):
                 outcome = values["outcome"]
+                assert batch.file_date is not None
                 mapping = parse_mapping(values["mapping"])
                 counts = {k: outcome[k] for k in ("counts", "facts", "rows", "errors", "warnings", "conflicts")}
                 result = ImportResult(
                     batch.pk, "resumed", mapping.name, mapping.system, batch.mode, batch.file_date, **counts,
                     mapping_text=values["mapping"], notes=["Went on with an import that had been interrupted"],
                 )  # fmt: skip
-                return self._finish(batch, folder, result, outcome)
+                return self._finish(batch, folder, result, values)
             _give_up(batch)
             shutil.rmtree(folder, ignore_errors=True)
         return None
@@ -304,12 +385,13 @@ class _Import:
             self.notes += ["Suggested a mapping from names and content; look it over", *suggested.notes]
         else:
             prepared = ready.prepare(mapping, staged)
+            self._kept = replace(prepared.mapping, parts=mapping.parts)
             mapping = prepared.mapping
             self.notes += prepared.notes
         return replace(mapping, system=self.system) if self.system else mapping
 
-    def _declare_custom(self, mapping: Mapping, staged: list[StagedFile], dry_run: bool) -> None:
-        """Columns mapped to `custom.<name>` are declared with the kind that their content shows."""
+    def _custom(self, mapping: Mapping, staged: list[StagedFile]) -> dict[str, tuple[Field, ...]]:
+        """Columns mapped to `custom.<name>` that nobody declared yet, with the kind that their content shows."""
         known = set(CustomField.objects.values_list("entity", "name"))
         kinds = {"number": "scaled:6", "percent": "scaled:6", "money": "scaled:6", "empty": "text"}
         wanted: dict[tuple[str, str], Field] = {}
@@ -320,50 +402,47 @@ class _Import:
                 profiles = [c for s in staged if part.takes(s.source) for c in s.columns if c.name == source.column]
                 kind = profiles[0].kind if profiles else "text"
                 wanted[(part.entity, name[7:])] = Field(name[7:], kinds.get(kind, kind), custom=True)
-        if wanted and not dry_run:
-            with transaction.atomic():
-                for (entity, name), custom in wanted.items():
-                    CustomField.objects.create(entity=entity, name=name, kind=custom.kind, title=name)
-                audit.write(
-                    self.actor, "declare_fields", rows=len(wanted), detail={"fields": [f"{e}.{n}" for e, n in wanted]}
-                )
+        return {entity: tuple(f for (e, _), f in wanted.items() if e == entity) for entity in {e for e, _ in wanted}}
+
+    def _declare(self, declared: list[list[str]]) -> None:
+        """Custom fields become known in the transaction in which the import goes live."""
+        fresh = [d for d in declared if not CustomField.objects.filter(entity=d[0], name=d[1]).exists()]
+        for entity, name, kind in fresh:
+            CustomField.objects.create(entity=entity, name=name, kind=kind, title=name)
+        if fresh:
+            detail = {"fields": [f"{entity}.{name}" for entity, name, _ in fresh]}
+            audit.write(self.actor, "declare_fields", rows=len(fresh), detail=detail)
 
     def _result(
         self, mapping: Mapping, day: date, staged: list[StagedFile], outcome: dict[str, Any], out: Path
     ) -> ImportResult:
         stages = tuple(StageRow(**s) for s in outcome["stages"])
-        text = render_mapping(replace(mapping, stages=stages))
+        text = render_mapping(replace(self._kept or mapping, system=mapping.system, stages=stages))
         return ImportResult(
             None, "live", mapping.name, mapping.system, self.mode, day, outcome["counts"], outcome["facts"], outcome["rows"],
             outcome["errors"], outcome["warnings"], outcome["conflicts"], outcome["ignored_files"],
             [_file_summary(s) for s in staged], text, self.notes, _preview(out), _problems(out),
         )  # fmt: skip
 
-    def _keep_mapping(self, text: str) -> None:
-        """The mapping as used is kept as a text file (an existing file of that name stays as people wrote it)."""
-        mapping = parse_mapping(text)
-        path = self.workspace.mappings / f"{mapping.name}.toml"
-        if not path.exists():
-            path.write_text(text, encoding="utf-8")
-        with transaction.atomic():
-            MappingText.objects.update_or_create(
-                name=mapping.name, defaults={"content": text, "updated": audit_clock()}
+    def _keep_mapping(self, mapping: Mapping, text: str) -> None:
+        """The mapping as used, and its value rules, which later imports apply as well."""
+        MappingText.objects.update_or_create(name=mapping.name, defaults={"content": text, "updated": context.clock()})
+        for rule in mapping.rules:
+            ValueRule.objects.update_or_create(
+                entity=rule.entity,
+                field=rule.field,
+                system=mapping.system,
+                found=rule.found,
+                defaults={"becomes": rule.becomes},
             )
-            for rule in mapping.rules:
-                ValueRule.objects.update_or_create(
-                    entity=rule.entity,
-                    field=rule.field,
-                    system=mapping.system,
-                    found=rule.found,
-                    defaults={"becomes": rule.becomes},
-                )
 
-
-def audit_clock() -> int:
-    """Microseconds now, as records are stamped."""
-    from salesops.records import context
-
-    return context.clock()
+    def _write_mapping(self, name: str, text: str) -> None:
+        """The mapping is kept as a text file (an existing file of that name stays as people wrote it)."""
+        path = self.workspace.mappings / f"{name}.toml"
+        if not path.exists():
+            part = path.with_suffix(".toml.new")
+            part.write_text(text, encoding="utf-8")
+            part.rename(path)
 
 
 def _file_summary(staged: StagedFile) -> dict[str, Any]:
@@ -392,8 +471,8 @@ def _preview(out: Path) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = []
-    for path in sorted([*out.glob("current-*.parquet"), *out.glob("rows-*.parquet")]):
-        name = path.stem.split("-", 1)[1]
+    for path in sorted([*out.glob("current-*-0.parquet"), *out.glob("rows-*.parquet")]):
+        name = path.stem.split("-")[1]
         head = next(pq.ParquetFile(path).iter_batches(batch_size=5), None)
         for row in head.to_pylist() if head else []:
             rows.append({"entity": name, **{k: v for k, v in row.items() if v not in (None, "", "{}")}})
@@ -428,7 +507,7 @@ def row_errors(actor: Actor, batch: int, limit: int = 100, offset: int = 0) -> t
     """The bad rows of an import and their number."""
     access.require(actor, "import")
     found = RowError.objects.filter(batch=batch).order_by("id")
-    return list(found.values()[offset : offset + limit]), found.count()
+    return [dict(row) for row in found.values()[offset : offset + limit]], found.count()
 
 
 def undo_import(workspace: Workspace, actor: Actor, batch_id: int) -> dict[str, Any]:
@@ -451,9 +530,7 @@ def undo_import(workspace: Workspace, actor: Actor, batch_id: int) -> dict[str, 
         batch.save(update_fields=["status", "tick"])
         counts = {e.name: _undo_entity(e, batch_id) for e in entities().values()}
         counts = {name: count for name, count in counts.items() if count}
-        SourceId.objects.filter(batch=batch_id).exclude(
-            record__in=Change.objects.filter(batch__in=history.live_batches()).values("record")
-        ).delete()
+        drop_unused()
         audit.write(actor, "undo_import", batch=batch_id, rows=sum(counts.values()), detail={"counts": counts})
         emit("import.undone", {"batch": batch_id})
     return {"batch": batch_id, "status": "undone", "counts": counts}
@@ -465,12 +542,5 @@ def _undo_entity(entity: Any, batch: int) -> int:
         history.recompute_current(entity, ids)
         return len(ids)
     count = int(entity.model.objects.filter(batch=batch).count())
-    table = entity.table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'UPDATE "{table}" SET recorded_to = (SELECT min(n.recorded_from) FROM "{table}" n JOIN records_batch b ON b.id = n.batch '
-            f'AND b.status = \'live\' WHERE n.id = "{table}".id AND n.recorded_from > "{table}".recorded_from), closed_by = NULL '
-            "WHERE closed_by = %s",
-            [batch],
-        )
+    rechain(entity, touched_by(entity, [batch]))
     return count

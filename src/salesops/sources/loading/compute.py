@@ -1,6 +1,6 @@
 """Everything that an import would change, computed before anything is written.
 
-The result is a folder: `facts.parquet`, `source_ids.parquet`, `rows-<entity>.parquet`, `current-<entity>.parquet`, `problems.parquet`,
+The result is a folder: `facts.parquet`, `source_ids.parquet`, `rows-<entity>.parquet`, `current-<entity>-<n>.parquet`, `problems.parquet`,
 `conflicts.parquet` and `ready.json`, which is written last: an interrupted import that has it goes on from it.
 """
 
@@ -12,27 +12,29 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from salesops.common.instants import start_of_day
+from salesops.common.errors import InvalidData, Problem
+from salesops.common.instants import end_of_day, start_of_day
 from salesops.common.progress import Progress
 from salesops.records.columns import BEGINNING_US, columns_of, custom_fields
 from salesops.records.duck import attached_state, connect, quoted, state_table
-from salesops.records.entities import Entity, entities, entity
+from salesops.records.entities import Entity, Field, entities, entity
 from salesops.records.extract import facts_of
 from salesops.records.history import redirects
-from salesops.records.models import DeclaredWord, FieldOwner, ValueRule
+from salesops.records.models import DeclaredWord, ValueRule
 from salesops.records.models import Stage as StageModel
 from salesops.sources import words
 from salesops.sources.mapping import Mapping, Part, StageRow
 from salesops.sources.reading import StagedFile
 
-from . import dated, facts
+from . import dated, facts, ownership
 from .current import current_select
+from .facts import FileDay
+from .ownership import FEW
 from .typed import Context, PartReader, literal, quote
 
 PLACED = "entity SMALLINT, record BIGINT, field VARCHAR, value VARCHAR, effective BIGINT, recorded BIGINT, seq BIGINT, assumed BOOLEAN"
-
-
-FEW = 20_000  # records up to which facts are looked up one by one rather than by a scan of all
+BUCKET = 3_000_000  # facts whose current rows are computed at once
+HISTORY_ONLY = {"merged_into", "merged_from", "deleted"}  # what only actions and a `deleted` column write
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Job:
     file_day: date
     time_zone: str
     folder: Path
+    declared: dict[str, tuple[Field, ...]] = field(default_factory=dict)  # custom fields that go live with the import
 
 
 @dataclass
@@ -75,12 +78,15 @@ class Computation:
     def __init__(self, job: Job, progress: Progress) -> None:
         self.job, self.progress = job, progress
         job.folder.mkdir(parents=True, exist_ok=True)
+        check_fields(job.mapping)
         self.con = connect(job.folder / "spill")
-        self.file_us = start_of_day(job.file_day, job.time_zone)
+        day = job.file_day
+        self.file = FileDay(str(day), start_of_day(day, job.time_zone), end_of_day(day, job.time_zone))
         self.outcome = Outcome()
         self.work = self._work()
         self.context = self._context()
         self.touched: set[str] = set()
+        self.snapshots: dict[str, PartReader] = {}
         self.lookups = {
             (field.target, s.by)
             for p, _ in self.work
@@ -114,15 +120,20 @@ class Computation:
         for word in DeclaredWord.objects.all():
             known.setdefault((word.entity, word.field), {})[word.word] = word.word
         custom = {name: {f.name: f for f in fields} for name, fields in custom_fields().items()}
+        for name, fields in self.job.declared.items():
+            custom[name] = {f.name: f for f in fields} | custom.get(name, {})
         return Context(self.con, self.job.mapping.system, self.job.time_zone, rules, known, custom)
 
     def _tables(self) -> None:
         con = self.con
         con.execute(f"CREATE TEMP TABLE new_fact ({PLACED})")
-        con.execute("CREATE TEMP TABLE first_value (entity SMALLINT, record BIGINT, field VARCHAR, value VARCHAR)")
+        con.execute(
+            "CREATE TEMP TABLE first_value (entity SMALLINT, record BIGINT, field VARCHAR, value VARCHAR, changed BIGINT)"
+        )
+        con.execute("CREATE TEMP TABLE present (entity SMALLINT, record BIGINT, external_id VARCHAR)")
         con.execute(
             'CREATE TEMP TABLE problem (source VARCHAR, "row" BIGINT, field VARCHAR, problem VARCHAR, remedy VARCHAR, value VARCHAR, '
-            "severity VARCHAR)"
+            "severity VARCHAR, content VARCHAR)"
         )
         con.execute("CREATE TEMP TABLE source_id (entity SMALLINT, system VARCHAR, external_id VARCHAR, record BIGINT)")
         con.execute(
@@ -135,7 +146,7 @@ class Computation:
                 cells = ", ".join(f"{quote(f.name)} {dated.CAST.get(f.kind, 'BIGINT')}" for f in e.fields)
                 con.execute(
                     f"CREATE TEMP TABLE new_{name} (id BIGINT, system VARCHAR, external_id VARCHAR, {cells}, recorded_from BIGINT, "
-                    "recorded_to BIGINT, assumed BOOLEAN, deleted BOOLEAN, custom VARCHAR)"
+                    "recorded_to BIGINT, assumed BOOLEAN, deleted BOOLEAN, custom VARCHAR, seq BIGINT)"
                 )
 
     def _load_state(self) -> None:
@@ -144,13 +155,17 @@ class Computation:
         names = {p.entity for p, _ in self.work} | {"stage"}
         with attached_state(con):
             con.execute(
-                f"CREATE TEMP TABLE live AS SELECT id FROM {state_table('records_batch')} WHERE status = 'live'"
+                f"CREATE TEMP TABLE live AS SELECT id, kind = 'edit' AS edited FROM {state_table('records_batch')} WHERE status = 'live'"
             )
             for name in sorted(names):
                 self._load_entity(entity(name))
             con.execute(
                 f"CREATE TEMP TABLE known_source AS SELECT entity::SMALLINT AS entity, external_id, record FROM {state_table('records_sourceid')} "
                 f"WHERE system = {literal(self.job.mapping.system)}"
+            )
+            con.execute(
+                f"CREATE TEMP TABLE elsewhere AS SELECT DISTINCT entity::SMALLINT AS entity, record FROM {state_table('records_sourceid')} "
+                f"WHERE system NOT IN ('app', {literal(self.job.mapping.system)})"
             )
             for target, way in sorted(self.lookups):
                 self._index_names(target, way)
@@ -196,28 +211,30 @@ class Computation:
             )
             return
         con.execute(
-            f"CREATE TEMP TABLE known_{e.name} AS SELECT t.* FROM {source} t SEMI JOIN live ON live.id = t.batch"
+            f"CREATE TEMP TABLE known_{e.name} AS SELECT t.*, live.edited, {dated.base_sql('t.external_id')} AS base FROM {source} t "
+            "JOIN live ON live.id = t.batch"
         )
         for f in e.fields:
             if f.kind in dated.CAST:
                 con.execute(f"ALTER TABLE known_{e.name} ALTER {quote(f.name)} TYPE {dated.CAST[f.kind]}")
         con.execute(f"ALTER TABLE known_{e.name} ALTER deleted TYPE BOOLEAN")
         con.execute(f"ALTER TABLE known_{e.name} ADD COLUMN content VARCHAR")
-        con.execute(f"UPDATE known_{e.name} SET content = {dated._content(e, f'known_{e.name}')}")
+        con.execute(f"UPDATE known_{e.name} SET content = {dated.content_sql(e, f'known_{e.name}')}")
 
     def _index_names(self, target: str, way: str) -> None:
-        """Labels under which records of `target` can be named; a label that two records share names none."""
+        """Labels under which records of `target` can be named; one that several share is kept without a record."""
         e = entity(target)
         self.con.execute(f"""
-            INSERT INTO name_index SELECT {literal(target)}, {literal(way)}, lower(trim(t.{quote(way)})), min(t.id)
+            INSERT INTO name_index SELECT {literal(target)}, {literal(way)}, lower(trim(t.{quote(way)})), CASE WHEN count(*) = 1 THEN min(t.id) END
             FROM {state_table(e.table)} t WHERE t.{quote(way)} IS NOT NULL AND NOT t.deleted::BOOLEAN
-            GROUP BY 3 HAVING count(*) = 1
+            GROUP BY 3
         """)
 
     # -- the run ------------------------------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
         self._tables()
+        ownership.prepare(self.con)
         self._load_state()
         self._problems_of_reading()
         self._stages()
@@ -226,6 +243,8 @@ class Computation:
                 self._one(part, staged)
                 task.advance(1)
         with self.progress.task("Comparing with what is known", None):
+            self._absent()
+            ownership.decide(self.con, self.job.mapping.system, self.file, self.context.redirects)
             self._load_facts()
             self._first_values()
             self._without_repetitions()
@@ -237,7 +256,7 @@ class Computation:
         rows = [p for s in self.job.staged for p in s.problems]
         if rows:
             self.con.executemany(
-                "INSERT INTO problem VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO problem VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
                 [(p.source, p.row, p.field, p.problem, p.remedy, p.value, p.severity) for p in rows],
             )
 
@@ -251,20 +270,30 @@ class Computation:
         counts["rows"] += good
         if e.shape != "versioned":
             self.con.execute(f"CREATE OR REPLACE TEMP VIEW known_row AS SELECT * FROM known_{e.name}")
-            dated.dated_rows(reader, self.file_us, str(self.job.file_day))
+            dated.dated_rows(reader, self.file)
             if mode == "snapshot" and not part.changed_at:
-                dated.absent_rows(reader, self.file_us)
+                self.snapshots[e.name] = reader
             return
         self._learn_names(reader)
+        self.con.execute(f"INSERT INTO present SELECT {e.code}, record, ext FROM typed")
         if part.history:
             facts.history_rows(reader, part.history)
         elif part.changed_at:
             facts.changed_rows(reader)
         else:
             self._views(e)
-            facts.current_rows(reader, self.file_us, self._app_owned(e))
+            facts.current_rows(reader, self.file)
             if mode == "snapshot":
-                facts.absent_rows(reader, self.file_us)
+                self.snapshots[e.name] = reader
+
+    def _absent(self) -> None:
+        """What the snapshots of this import, all their files together, do not name."""
+        for name, reader in self.snapshots.items():
+            if reader.entity.shape == "versioned":
+                facts.absent_rows(self.con, reader.entity, self.file)
+            else:
+                self.con.execute(f"CREATE OR REPLACE TEMP VIEW known_row AS SELECT * FROM known_{name}")
+                dated.absent_rows(reader, self.file)
 
     def _views(self, e: Entity) -> None:
         con = self.con
@@ -283,13 +312,6 @@ class Computation:
             ) WHERE kind IN ('won', 'lost')
         """)
 
-    def _app_owned(self, e: Entity) -> set[str]:
-        rows = list(FieldOwner.objects.filter(entity=e.name, owner="app").values_list("record", "field"))
-        self.con.execute("CREATE OR REPLACE TEMP TABLE app_owned (record BIGINT, field VARCHAR)")
-        if rows:
-            self.con.executemany("INSERT INTO app_owned VALUES (?, ?)", rows)
-        return {name for _, name in rows}
-
     def _learn_names(self, reader: PartReader) -> None:
         """Records of this import can be referred to by name as well."""
         for target, way in sorted(self.lookups):
@@ -301,10 +323,10 @@ class Computation:
             entity_name = literal(reader.entity.name)
             self.con.execute(f"""
                 CREATE OR REPLACE TEMP TABLE name_index AS
-                SELECT entity, way, label, min(record) AS record FROM (
+                SELECT entity, way, label, CASE WHEN count(record) = count(*) AND count(DISTINCT record) = 1 THEN min(record) END AS record FROM (
                     SELECT * FROM name_index
                     UNION SELECT {entity_name}, {literal(way)}, lower(trim(c_{read.n})), record FROM typed WHERE c_{read.n} IS NOT NULL
-                ) GROUP BY entity, way, label HAVING count(DISTINCT record) = 1
+                ) GROUP BY entity, way, label
             """)
 
     def _stages(self) -> None:
@@ -327,7 +349,8 @@ class Computation:
             if column is None:
                 continue
             rows = self.con.execute(
-                f"SELECT trim({quote(column)}) AS n, count(*) FROM read_parquet({literal(staged.parquet_path)}) WHERE n <> '' GROUP BY 1 ORDER BY 2 DESC LIMIT 200"
+                f"SELECT trim({quote(column)}) AS n, count(*) FROM read_parquet({literal(staged.parquet_path)}) "
+                "WHERE n <> '' GROUP BY 1 ORDER BY 2 DESC LIMIT 200"
             ).fetchall()
             names += [r[0] for r in rows]
         known = set(StageModel.objects.values_list("name", flat=True))
@@ -359,12 +382,16 @@ class Computation:
         )
 
     def _first_values(self) -> None:
-        """What a history table says a field was before its first change held since the record was created."""
-        self.con.execute("""
+        """What a history table says a field was before its first change held since the record was created.
+
+        The earlier the change, the greater the place in order: the first change decides, in whatever order they come.
+        """
+        self.con.execute(f"""
             INSERT INTO new_fact
-            SELECT v.entity, v.record, v.field, v.value, c.created, c.created, -1, TRUE
+            SELECT v.entity, v.record, v.field, v.value, c.created, c.created, {BEGINNING_US - 1} - v.changed, TRUE
             FROM first_value v JOIN (
-                SELECT entity, record, min(TRY_CAST(CASE WHEN field = 'created' THEN value ELSE json_extract_string(value, '$.created') END AS BIGINT)) AS created
+                SELECT entity, record,
+                       min(TRY_CAST(CASE WHEN field = 'created' THEN value ELSE json_extract_string(value, '$.created') END AS BIGINT)) AS created
                 FROM (SELECT entity, record, field, value FROM new_fact UNION ALL SELECT entity, record, field, value FROM old_fact)
                 WHERE field IN ('created', '*') GROUP BY entity, record
             ) c ON c.entity = v.entity AND c.record = v.record
@@ -389,6 +416,7 @@ class Computation:
             con.execute("""
                 DELETE FROM fact_out f USING old_fact o WHERE o.entity = f.entity AND o.record = f.record AND o.field = f.field
                 AND o.recorded = f.recorded AND o.effective IS NOT DISTINCT FROM f.effective AND o.value IS NOT DISTINCT FROM f.value
+                AND (f.seq >= 0 OR o.seq >= f.seq)
             """)
 
     # -- results ------------------------------------------------------------------------------------------------------
@@ -426,12 +454,6 @@ class Computation:
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE record_out AS SELECT DISTINCT record FROM fact_out WHERE entity = {code}"
         )
-        con.execute(f"""
-            CREATE OR REPLACE TEMP VIEW record_fact AS
-            SELECT record, field, value, effective, recorded, seq, id FROM old_fact SEMI JOIN record_out USING (record) WHERE entity = {code}
-            UNION ALL
-            SELECT record, field, value, effective, recorded, seq, 9223372036854775807 AS id FROM fact_out WHERE entity = {code}
-        """)
         counts = self.outcome.counts.setdefault(e.name, {"rows": 0})
         row = con.execute(
             f"SELECT count(*), count(*) FILTER (record NOT IN (SELECT id FROM known_{e.name})) FROM record_out"
@@ -440,32 +462,66 @@ class Computation:
         ).fetchone() or (0, 0)
         counts["new"], counts["changed"] = row[1], row[0] - row[1]
         custom = list(self.context.custom.get(e.name, {}).values())
-        self._copy(current_select(con, e, custom), f"current-{e.name}.parquet")
+        facts = con.execute("SELECT count(*) FROM fact_out WHERE entity = ?", [code]).fetchone()
+        buckets = 1 + (facts[0] if facts else 0) // BUCKET
+        for bucket in range(buckets):
+            share = f"entity = {code} AND record % {buckets} = {bucket}"
+            con.execute(f"""
+                CREATE OR REPLACE TEMP VIEW record_fact AS
+                SELECT record, field, value, effective, recorded, seq, id FROM old_fact SEMI JOIN record_out USING (record) WHERE {share}
+                UNION ALL
+                SELECT record, field, value, effective, recorded, seq, 9223372036854775807 AS id FROM fact_out WHERE {share}
+            """)
+            self._copy(current_select(con, e, custom), f"current-{e.name}-{bucket}.parquet")
 
     def _write_rows(self, e: Entity) -> None:
-        """New rows, each ended by the next one of its id; and the ends that known rows get."""
+        """New rows, each ended by the next one of its id; and the ends that known rows get (ended by batch 0: by this import)."""
         con = self.con
         counts = self.outcome.counts.setdefault(e.name, {"rows": 0})
+        name = e.name
+        con.execute(f"""
+            CREATE OR REPLACE TEMP TABLE fresh_row AS
+            SELECT *, row_number() OVER () AS n FROM new_{name} t
+            QUALIFY row_number() OVER (PARTITION BY id, recorded_from, {dated.content_sql(e, "t")} ORDER BY seq DESC) = 1
+        """)
         con.execute(f"""
             CREATE OR REPLACE TEMP TABLE chain AS
-            SELECT *, lead(recorded_from) OVER (PARTITION BY id ORDER BY recorded_from, known DESC) AS ended FROM (
-                SELECT id, recorded_from, recorded_to, 0 AS known, row_number() OVER () AS n, NULL::BIGINT AS stored FROM new_{e.name}
+            SELECT *, lead(recorded_from) OVER w AS ended, lead(batch) OVER w AS ender FROM (
+                SELECT id, recorded_from, recorded_to, NULL::BIGINT AS closed_by, FALSE AS known, n, seq, NULL::BIGINT AS stored, 0 AS batch FROM fresh_row
                 UNION ALL
-                SELECT id, recorded_from, recorded_to, 1, 0, "row" FROM known_{e.name} SEMI JOIN new_{e.name} USING (id)
-            )
+                SELECT id, recorded_from, recorded_to, closed_by, TRUE, 0, 0, "row", batch FROM known_{name} SEMI JOIN fresh_row USING (id)
+            ) WINDOW w AS (PARTITION BY id ORDER BY recorded_from, known DESC, stored, seq, n)
         """)
         names = ", ".join(quote(f.name) for f in e.fields)
         count = self._copy(
-            f"SELECT r.id, r.system, r.external_id, {names}, r.recorded_from, c.ended AS recorded_to, r.assumed, r.deleted, r.custom "
-            f"FROM (SELECT *, row_number() OVER () AS n FROM new_{e.name}) r JOIN chain c ON c.n = r.n AND c.known = 0 ORDER BY r.id, r.recorded_from",
-            f"rows-{e.name}.parquet",
+            f"SELECT r.id, r.system, r.external_id, {names}, r.recorded_from, c.ended AS recorded_to, c.ender AS closed_by, r.assumed, "
+            "r.deleted, r.custom FROM fresh_row r JOIN chain c ON c.n = r.n AND NOT c.known ORDER BY r.id, r.recorded_from, r.seq",
+            f"rows-{name}.parquet",
         )
         ended = self._copy(
-            'SELECT stored AS "row", ended AS recorded_to FROM chain WHERE known = 1 AND ended IS NOT NULL AND recorded_to IS DISTINCT FROM ended',
-            f"ended-{e.name}.parquet",
+            'SELECT stored AS "row", ended AS recorded_to, ender AS closed_by FROM chain WHERE known AND ended IS NOT NULL '
+            "AND (recorded_to IS DISTINCT FROM ended OR closed_by IS DISTINCT FROM ender)",
+            f"ended-{name}.parquet",
         )
         counts["new"], counts["changed"] = count - min(count, ended), ended
         self.outcome.rows += count
+
+
+def check_fields(mapping: Mapping) -> None:
+    """Raise InvalidData where a mapping writes what only the product's actions write."""
+    problems = []
+    for part in mapping.parts:
+        named = {*part.fields, *(n for m in part.milestones for n in m.fields)}
+        named |= set(part.history.names.values()) - {"deleted"} if part.history else set()
+        for name in sorted(named & HISTORY_ONLY):
+            remedy = (
+                "Name the column in `deleted`"
+                if name == "deleted"
+                else "Leave it out; salesops record merge merges records"
+            )
+            problems.append(Problem(mapping.name, None, name, f"{part.entity}.{name} is history, not a field", remedy))
+    if problems:
+        raise InvalidData(f"the mapping {mapping.name} names what cannot be imported", "Correct the mapping", problems)
 
 
 def _turn(pair: tuple[Part, StagedFile]) -> tuple[bool, int, bool]:

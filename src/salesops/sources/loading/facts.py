@@ -1,6 +1,14 @@
-"""From `typed` rows of a versioned entity to facts: what was said of which field, from when, and when we learned it."""
+"""From `typed` rows of a versioned entity to facts: what was said of which field, from when, and when we learned it.
+
+What is said without a time of its own was learned no later than on the file's day: `file` gives that day's first instant (`start`)
+and the first one after it (`end`).
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
 
 from salesops.records.columns import since_ever
 from salesops.records.entities import Entity, Field
@@ -14,6 +22,15 @@ CLOSING = {"actual_close", "loss_reason"}
 CONVERTING = {"converted_at", "converted_opportunity", "converted_account", "converted_contact"}
 
 
+@dataclass(frozen=True)
+class FileDay:
+    """The day of an import's files: as ISO text, its first instant and the first one after it."""
+
+    day: str
+    start: int
+    end: int
+
+
 def fact_name(field: Field) -> str:
     return f"custom.{field.name}" if field.custom else field.name
 
@@ -21,7 +38,7 @@ def fact_name(field: Field) -> str:
 def changed_rows(reader: PartReader) -> None:
     """Rows that carry their own change time: each states the whole record from then on, empty values included."""
     con, code = reader.context.con, reader.entity.code
-    pairs = [f"{_key(r)} || to_json(coalesce(c_{r.n}, {MARK}))" for r in reader.reads]
+    pairs = [_unless_unclear(r, f"{_key(r)} || to_json(coalesce(c_{r.n}, {MARK}))") for r in reader.reads]
     if reader.part.deleted:
         pairs.append("'\"deleted\":\"' || CASE WHEN gone THEN '1' ELSE '0' END || '\"'")
     con.execute(f"""
@@ -35,15 +52,20 @@ def changed_rows(reader: PartReader) -> None:
         """)
 
 
-def current_rows(reader: PartReader, file_us: int, app_owned: set[str]) -> None:
+def _unless_unclear(read: Read, pair: str) -> str:
+    """SQL: what a row says of a field; nothing where a name fits several records."""
+    return f"CASE WHEN NOT unclear_{read.n} THEN {pair} END" if read.unclear else pair
+
+
+def current_rows(reader: PartReader, file: FileDay) -> None:
     """Rows without a change time: new records are taken over from their own dates, known ones by their difference.
 
     `known` holds the current raw values of records that are here; `said` the fields that a history in this import speaks of.
     """
     con = reader.context.con
     con.execute("CREATE OR REPLACE TEMP TABLE fresh AS SELECT t.* FROM typed t ANTI JOIN known k ON k.id = t.record")
-    _first(reader, file_us)
-    _difference(reader, file_us, app_owned)
+    _first(reader, file)
+    _offers(reader, file)
 
 
 def _effective(reader: PartReader, read: Read, base: str, file_us: int) -> str:
@@ -77,7 +99,7 @@ def _base(entity: Entity) -> str:
     return "created_us" if always is None else f"coalesce(created_us, {always})"
 
 
-def _first(reader: PartReader, file_us: int) -> None:
+def _first(reader: PartReader, file: FileDay) -> None:
     """First sight of a record: one assertion per moment from which some of its values hold; all of it assumed."""
     con, entity = reader.context.con, reader.entity
     base = _base(entity)
@@ -85,7 +107,7 @@ def _first(reader: PartReader, file_us: int) -> None:
     slots: dict[str, list[Read]] = {}
     for read in reader.reads:
         if not any(read.field.name in m.fields for m in reader.part.milestones) or read.at:
-            slots.setdefault(_effective(reader, read, base, file_us), []).append(read)
+            slots.setdefault(_effective(reader, read, base, file.start), []).append(read)
     for effective, reads in slots.items():
         pairs = [
             f"CASE WHEN c_{r.n} IS NOT NULL AND NOT coalesce(list_contains(h.fields, {literal(fact_name(r.field))}), FALSE) "
@@ -95,18 +117,18 @@ def _first(reader: PartReader, file_us: int) -> None:
         moment = f"CASE WHEN {dated} THEN {effective} END"
         con.execute(f"""
             INSERT INTO new_fact
-            SELECT {entity.code}, record, '*', '{{' || body || '}}', moment, coalesce(moment, {file_us}), seq, TRUE
+            SELECT {entity.code}, record, '*', '{{' || body || '}}', moment, coalesce(least(moment, {file.end - 1}), {file.start}), seq, TRUE
             FROM (SELECT f.record, f.seq, concat_ws(',', {", ".join(pairs)}) AS body, {moment} AS moment
                   FROM fresh f LEFT JOIN said h ON h.record = f.record) WHERE body <> ''
         """)
-    _milestones(reader)
+    _milestones(reader, file)
     if reader.part.deleted:
         con.execute(
-            f"INSERT INTO new_fact SELECT {entity.code}, record, 'deleted', '1', {file_us}, {file_us}, seq, FALSE FROM fresh WHERE gone"
+            f"INSERT INTO new_fact SELECT {entity.code}, record, 'deleted', '1', {file.start}, {file.start}, seq, FALSE FROM fresh WHERE gone"
         )
 
 
-def _milestones(reader: PartReader) -> None:
+def _milestones(reader: PartReader, file: FileDay) -> None:
     con, entity = reader.context.con, reader.entity
     for milestone in reader.part.milestones:
         at = reader.instant(milestone.at, "milestone")
@@ -115,7 +137,7 @@ def _milestones(reader: PartReader) -> None:
             value = _constant(reader, field, constant)
             con.execute(f"""
                 INSERT INTO new_fact
-                SELECT {entity.code}, f.record, {literal(fact_name(field))}, {value}, {at}, {at}, f.seq, TRUE
+                SELECT {entity.code}, f.record, {literal(fact_name(field))}, {value}, {at}, least({at}, {file.end - 1}), f.seq, TRUE
                 FROM fresh f JOIN {reader.rows} s ON s._row = f._row WHERE {at} IS NOT NULL
             """)
 
@@ -138,47 +160,38 @@ def _constant(reader: PartReader, field: Field, constant: str) -> str:
     return literal(constant)
 
 
-def _difference(reader: PartReader, file_us: int, app_owned: set[str]) -> None:
-    """Known records: only what differs from now, effective at the file's date or the column's own."""
-    con, entity = reader.context.con, reader.entity
+def _offers(reader: PartReader, file: FileDay) -> None:
+    """Known records: what reads otherwise than it is now goes to the table `offer`; `ownership.decide` says what of it counts."""
+    con, code = reader.context.con, reader.entity.code
     for read in reader.reads:
         name = fact_name(read.field)
         if name == "created":
             continue
-        effective = f"coalesce(at_{read.n}, {file_us})" if read.at else str(file_us)
-        differs = (
+        silent = f"AND c_{read.n} IS NOT NULL" if read.source.when and not read.source.otherwise else ""
+        silent += f" AND NOT unclear_{read.n}" if read.unclear else ""
+        effective = f"coalesce(at_{read.n}, {file.start})" if read.at else str(file.start)
+        con.execute(
+            f"INSERT INTO offer SELECT {code}, t.record, {literal(name)}, c_{read.n}, k.{quote(name)}, {effective}, t.seq "
             f"FROM typed t JOIN known k ON k.id = t.record LEFT JOIN said h ON h.record = t.record "
-            f"WHERE c_{read.n} IS DISTINCT FROM k.{quote(name)} AND NOT coalesce(list_contains(h.fields, {literal(name)}), FALSE)"
+            f"WHERE c_{read.n} IS DISTINCT FROM k.{quote(name)} AND NOT coalesce(list_contains(h.fields, {literal(name)}), FALSE) {silent}"
         )
-        if read.source.when:
-            differs += f" AND c_{read.n} IS NOT NULL"  # a condition that does not hold says nothing
-        owned = f"EXISTS (SELECT 1 FROM app_owned o WHERE o.field = {literal(name)} AND (o.record = t.record OR o.record IS NULL))"
-        if name in app_owned:
-            con.execute(
-                f"INSERT INTO conflict SELECT {literal(entity.name)}, t.record, {literal(name)}, k.{quote(name)}, c_{read.n} {differs} AND {owned}"
-            )
-            differs += f" AND NOT {owned}"
-        con.execute(
-            f"INSERT INTO new_fact SELECT {entity.code}, t.record, {literal(name)}, c_{read.n}, {effective}, {file_us}, t.seq, FALSE {differs}"
-        )
-    if reader.part.deleted:
-        con.execute(
-            f"INSERT INTO new_fact SELECT {entity.code}, t.record, 'deleted', CASE WHEN t.gone THEN '1' ELSE '0' END, {file_us}, {file_us}, "
-            "t.seq, FALSE FROM typed t JOIN known k ON k.id = t.record WHERE coalesce(t.gone, FALSE) <> coalesce(k.deleted, '0') IN ('1', 'true')"
-        )
-    else:
-        con.execute(
-            f"INSERT INTO new_fact SELECT {entity.code}, t.record, 'deleted', '0', {file_us}, {file_us}, t.seq, FALSE "
-            "FROM typed t JOIN known k ON k.id = t.record WHERE coalesce(k.deleted, '0') IN ('1', 'true')"
-        )
+    gone = "CASE WHEN coalesce(t.gone, FALSE) THEN '1' ELSE '0' END"
+    con.execute(
+        f"INSERT INTO offer SELECT {code}, t.record, 'deleted', {gone}, coalesce(k.deleted, '0'), {file.start}, t.seq "
+        f"FROM typed t JOIN known k ON k.id = t.record WHERE {gone} <> coalesce(k.deleted, '0')"
+    )
 
 
-def absent_rows(reader: PartReader, file_us: int) -> None:
-    """A snapshot names every record of its source: those that it does not name are gone as of its date."""
-    reader.context.con.execute(f"""
-        INSERT INTO new_fact SELECT {reader.entity.code}, k.id, 'deleted', '1', {file_us}, {file_us}, 0, FALSE
-        FROM known k SEMI JOIN known_source n ON n.record = k.id
-        WHERE coalesce(k.deleted, '0') NOT IN ('1', 'true') AND k.id NOT IN (SELECT record FROM typed)
+def absent_rows(con: duckdb.DuckDBPyConnection, entity: Entity, file: FileDay) -> None:
+    """A snapshot names every record of its source: those that it does not name are gone as of its date.
+
+    `present` holds what the snapshot names, `elsewhere` the records that another system knows as well.
+    """
+    con.execute(f"""
+        INSERT INTO offer SELECT {entity.code}, k.id, 'deleted', '1', '0', {file.start}, 0
+        FROM known_{entity.name} k SEMI JOIN (SELECT record FROM known_source WHERE entity = {entity.code}) n ON n.record = k.id
+        WHERE coalesce(k.deleted, '0') = '0' AND k.id NOT IN (SELECT record FROM present WHERE entity = {entity.code})
+        AND k.id NOT IN (SELECT record FROM elsewhere WHERE entity = {entity.code})
     """)
 
 
@@ -196,7 +209,7 @@ def history_rows(reader: PartReader, history: History) -> None:
     """)
     if history.old:
         con.execute(f"""
-            INSERT INTO first_value SELECT {code}, record, {fields}, arg_min({_by_field(reader, names, "h_old")}, (h_at, _row))
+            INSERT INTO first_value SELECT {code}, record, {fields}, arg_min({_by_field(reader, names, "h_old")}, (h_at, _row)), min(h_at)
             FROM typed WHERE h_field IN ({", ".join(map(literal, names))}) GROUP BY 2, 3
         """)
 

@@ -1,7 +1,8 @@
 """One part of a mapping over one staged file: every value read as its field's kind, every bad row listed.
 
-Makes the temporary table `typed` with `_row`, `ext`, `record`, `created_us`, `changed_us`, `recorded_us`, `seq`, `gone`, `c_<n>` (canonical text of the
-n-th field) and `at_<n>` (from when it holds, where the mapping says so), and adds to the tables `problem` and `source_id`.
+Makes the temporary table `typed` with `_row`, `ext`, `record`, `created_us`, `changed_us`, `recorded_us`, `seq`, `gone`, `c_<n>`
+(canonical text of the n-th field), `at_<n>` (from when it holds, where the mapping says so) and `unclear_<n>` (a name that
+several records bear), and adds to the tables `problem` and `source_id`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from salesops.sources.mapping import Condition, Part, Source
 from salesops.sources.reading import ColumnProfile, StagedFile, parse_sql
 
 NATIVE = "native"  # typed Parquet in the public import format, read where it lies
+LONGEST = 10_000  # characters of a refused row that are kept
 FALSY = "('', '0', 'false', 'f', 'no', 'n', 'nein', 'null', 'none')"
 
 
@@ -30,6 +32,7 @@ class Read:
     text: str  # SQL: the source text, corrected by value rules
     value: str  # SQL: canonical text, null where it cannot be read
     at: str = ""  # SQL: instant from which it holds
+    unclear: str = ""  # SQL: whether the text names several records
 
 
 @dataclass
@@ -142,7 +145,9 @@ class PartReader:
             text = f"CASE WHEN {self.condition(source.when)} THEN {text} {instead} END"
         value = self.canonical(name, field_, source, text, profile, n)
         at = self.instant(source.at or source.known_from, name) if source.at or source.known_from else ""
-        self.reads.append(Read(n, field_, source, text, value, at))
+        by_label = field_.kind == "ref" and source.by != "id"
+        unclear = f"(k{n}.label IS NOT NULL AND k{n}.record IS NULL)" if by_label else ""
+        self.reads.append(Read(n, field_, source, text, value, at, unclear))
 
     def compose_name(self) -> None:
         """Where only first and last names are mapped, the name is both."""
@@ -172,7 +177,8 @@ class PartReader:
         if kind == "kind":
             return self.word(name, field_, text)
         if kind == "text":
-            return f"nullif(regexp_replace({self.parsed(text, 'text', profile)}, '[\\x00-\\x08]', '', 'g'), '')"
+            # No database text holds a zero character, and U+0001 stands for an asserted empty value.
+            return f"nullif(replace(replace({self.parsed(text, 'text', profile)}, chr(0), ''), chr(1), ''), '')"
         if kind == "boolean":
             return f"CASE {self.parsed(text, 'boolean', profile)} WHEN TRUE THEN '1' WHEN FALSE THEN '0' END"
         parsed = self.parsed(text, kind, profile)
@@ -202,7 +208,7 @@ class PartReader:
             f"LEFT JOIN name_index k{n} ON k{n}.entity = {literal(field_.target)} AND k{n}.way = {literal(source.by)} "
             f"AND k{n}.label = lower(trim({text}))"
         )
-        return f"coalesce(k{n}.record, {by_id})"
+        return f"CASE WHEN k{n}.label IS NULL THEN {by_id} ELSE k{n}.record END"
 
     def redirected(self, expression: str, target: str) -> str:
         """Records that were merged are written to their winner."""
@@ -283,15 +289,17 @@ class PartReader:
         created_us = f"({created.value})::BIGINT" if created else "NULL::BIGINT"
         own = self.own(f"({identity})::VARCHAR") if part.id else "NULL::BIGINT"
         columns += "".join(f", {r.text} AS x_{r.n}" for r in self.reads if self.keeps_text(r))
+        columns += "".join(f", {r.unclear} AS unclear_{r.n}" for r in self.reads if r.unclear)
         con.execute(f"""
             CREATE OR REPLACE TEMP TABLE typed AS
-            SELECT s._row, ({identity})::VARCHAR AS ext, {own} AS record, {created_us} AS created_us, {changed} AS changed_us, {recorded} AS recorded_us, {seq} AS seq,
-                   {gone} AS gone{columns}
+            SELECT s._row, ({identity})::VARCHAR AS ext, {own} AS record, {created_us} AS created_us, {changed} AS changed_us,
+                   {recorded} AS recorded_us, {seq} AS seq, {gone} AS gone{columns}
             FROM {self.rows} s {" ".join(self.joins)} WHERE {where}
         """)
         if not self.part.id:  # the key of a row without an id is a window over the file: it is hashed once it is there
             con.execute(f"UPDATE typed SET record = {self.own('ext')}")
         self.reject()
+        self.leave_merged()
         self.note_sources()
         row = con.execute("SELECT count(*) FROM typed").fetchone()
         return int(row[0]) if row else 0
@@ -316,6 +324,11 @@ class PartReader:
                  "Write a date and time such as 2026-01-31 14:00", "error")
             )  # fmt: skip
         for read in self.reads:
+            if read.unclear:
+                checks.append(
+                    (f"unclear_{read.n}", f"x_{read.n}", read.source.column, f"names several records of {read.field.target}; nothing is taken over",
+                     "Refer to them by id, or give each a name of its own", "warning")
+                )  # fmt: skip
             if read.field.kind in ("text", "ref") or not read.source.column:
                 continue
             severity = "warning" if read.field.kind == "kind" else "error"
@@ -326,9 +339,13 @@ class PartReader:
         ).fetchone()
         failing = [check for check, count in zip(checks, counts or (), strict=True) if count]
         for bad, value, column, problem, remedy, severity in failing:
+            content, kept = "NULL", ""
+            if severity == "error":
+                content = f"left(o.content, {LONGEST})"
+                kept = f"LEFT JOIN (SELECT _row AS of_row, to_json(r)::VARCHAR AS content FROM {self.rows} r) o ON o.of_row = typed._row"
             con.execute(
                 f"INSERT INTO problem SELECT {source}, _row, {literal(column)}, {literal(problem)}, {literal(remedy)}, "
-                f"left({value}, 200), {literal(severity)} FROM typed WHERE {bad}"
+                f"left({value}, 200), {literal(severity)}, {content} FROM typed {kept} WHERE {bad}"
             )
         errors = " OR ".join(f"({bad})" for bad, *_, severity in failing if severity == "error")
         if errors:
@@ -336,7 +353,7 @@ class PartReader:
         self.drop_repeats(source)
 
     def drop_repeats(self, source: str) -> None:
-        """Of rows with one id and no change time of their own, the last counts; the others are listed."""
+        """Of rows with one id and no change time of their own, the last counts; those that say something else are listed."""
         if not self.part.id or self.part.changed_at or self.part.history:
             return
         con = self.context.con
@@ -349,11 +366,21 @@ class PartReader:
         )
         con.execute(
             f"INSERT INTO problem SELECT {source}, t._row, {literal(self.part.id[0])}, 'the id is repeated with other values; row ' || l._row || ' counts', "
-            "'Keep one row for each id, or map the column that tells when the row changed', t.ext, 'warning' "
+            "'Keep one row for each id, or map the column that tells when the row changed', t.ext, 'warning', NULL "
             "FROM typed t JOIN last_row l ON l.ext = t.ext AND t._row <> l._row JOIN typed w ON w._row = l._row "
             f"WHERE row({values('t')}) IS DISTINCT FROM row({values('w')})"
         )
         con.execute("DELETE FROM typed t USING last_row l WHERE l.ext = t.ext AND t._row <> l._row")
+
+    def leave_merged(self) -> None:
+        """Of a record and one of the same system that was merged into it, the record's own row counts."""
+        if not self.context.redirects.get(self.entity.name) or self.part.changed_at or self.part.history:
+            return
+        own = record_id_sql(self.entity.name, self.context.system, "external_id")
+        self.context.con.execute(
+            f"DELETE FROM typed WHERE record <> {record_id_sql(self.entity.name, self.context.system, 'ext')} AND record IN "
+            f"(SELECT record FROM known_source WHERE entity = {self.entity.code} AND record = {own})"
+        )
 
     def note_sources(self) -> None:
         """Which external ids were named: the records' own, and those that references point to."""

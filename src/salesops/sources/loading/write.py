@@ -8,27 +8,42 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db import connection, transaction
 
 from salesops.common.progress import Progress
-from salesops.records import audit, bulk
+from salesops.records import audit, bulk, history
 from salesops.records.access import Actor
 from salesops.records.entities import entities
-from salesops.records.models import Batch
+from salesops.records.models import Batch, Change
 from salesops.records.writing import emit, next_tick
+
+from .chains import rechain, touched_by
 
 FACTS_CHUNK = 200_000
 CHANGE = ["entity", "record", "field", "value", "effective", "recorded", "seq", "assumed", "batch"]
 
 
-def write(batch: Any, folder: Path, actor: Actor, outcome: dict[str, Any], progress: Progress) -> None:
-    """Bring a computed import into the state and make it live."""
+def write(
+    batch: Any,
+    folder: Path,
+    actor: Actor,
+    outcome: dict[str, Any],
+    progress: Progress,
+    *,
+    computed: int,
+    keep: Callable[[], None] = lambda: None,
+) -> None:
+    """Bring a computed import into the state and make it live.
+
+    `computed` is the tick of the state that it was compared with; `keep` writes what goes live with it (custom fields, value rules).
+    """
     chunks = list(_chunks(folder))
     with progress.task("Writing", len(chunks) + 1) as task:
         task.advance(batch.chunks_done)
@@ -40,7 +55,7 @@ def write(batch: Any, folder: Path, actor: Actor, outcome: dict[str, Any], progr
                 Batch.objects.filter(pk=batch.pk).update(chunks_done=number + 1, status=Batch.LOADING)
             batch.chunks_done = number + 1
             task.advance(1)
-        _go_live(batch, folder, actor, outcome)
+        _go_live(batch, folder, actor, outcome, computed, keep)
         task.advance(1)
 
 
@@ -53,6 +68,8 @@ class _Chunk:
     def write(self, batch: int) -> None:
         file = pq.ParquetFile(self.path)
         for record_batch in file.iter_batches(batch_size=50_000, row_groups=self.groups):
+            if "closed_by" in self.columns:
+                record_batch = _own(record_batch, batch)
             bulk.insert(self.table, self.columns, bulk.arrow_rows(record_batch, (batch,)))
 
 
@@ -77,25 +94,50 @@ def _chunks(folder: Path) -> Iterator[_Chunk]:
             yield _Chunk(path, groups, table, columns)
 
 
-def _go_live(batch: Any, folder: Path, actor: Actor, outcome: dict[str, Any]) -> None:
+def _own(rows: pa.RecordBatch, batch: int) -> pa.RecordBatch:
+    """`closed_by` 0 means: by a row of this very import."""
+    place = rows.schema.get_field_index("closed_by")
+    column = rows.column(place)
+    own = pc.if_else(pc.equal(column, 0), pa.scalar(batch, column.type), column)
+    return rows.set_column(place, "closed_by", own)
+
+
+def _go_live(
+    batch: Any, folder: Path, actor: Actor, outcome: dict[str, Any], computed: int, keep: Callable[[], None]
+) -> None:
     """One transaction: source ids, current rows, ends of superseded rows, problems, the flip, the audit entry."""
     with transaction.atomic():
         tick = next_tick()
+        keep()
         names = ["entity", "system", "external_id", "record"]
         for part in _batches(folder / "source_ids.parquet"):
             bulk.insert_missing("records_sourceid", [*names, "batch"], bulk.arrow_rows(part, (batch.pk,)))
         for entity in entities().values():
-            _current(entity, folder / f"current-{entity.name}.parquet", batch.pk)
+            for path in sorted(folder.glob(f"current-{entity.name}-*.parquet")):
+                _current(entity, path, batch.pk)
             _ended(entity, folder / f"ended-{entity.name}.parquet", batch.pk)
         _leavings(folder, batch.pk)
         batch.status, batch.tick, batch.finished = Batch.LIVE, tick, time.time_ns() // 1000
         batch.summary = json.dumps({**outcome, "rows": outcome.get("facts", 0) + outcome.get("rows", 0)})
         batch.save()
+        if tick != computed + 1:
+            _catch_up(computed, batch.pk)
         audit.write(
             actor, "import", batch=batch.pk, rows=outcome.get("facts", 0) + outcome.get("rows", 0),
             detail={"mapping": batch.mapping, "counts": outcome.get("counts", {})}, digest=_digest(folder),
         )  # fmt: skip
         emit("import.live", {"batch": batch.pk, "counts": outcome.get("counts", {})})
+
+
+def _catch_up(computed: int, batch: int) -> None:
+    """Somebody edited while the import was computed: current rows and ends of what they touched are worked out anew."""
+    others = list(Batch.objects.filter(tick__gt=computed).exclude(pk=batch).values_list("pk", flat=True))
+    for entity in entities().values():
+        if entity.shape == "versioned":
+            changes = Change.objects.filter(entity=entity.code, batch__in=others)
+            history.recompute_current(entity, changes.values_list("record", flat=True).distinct())
+        else:
+            rechain(entity, touched_by(entity, others))
 
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
@@ -110,7 +152,7 @@ def _current(entity: Any, path: Path, batch: int) -> None:
 
 def _ended(entity: Any, path: Path, batch: int) -> None:
     for part in _batches(path):
-        rows = [(ended, batch, row) for row, ended in bulk.arrow_rows(part)]
+        rows = [(ended, ender or batch, row) for row, ended, ender in bulk.arrow_rows(part)]
         mark = "%s" if connection.vendor == "postgresql" else "?"
         sql = f'UPDATE "{entity.table}" SET recorded_to = {mark}, closed_by = {mark} WHERE "row" = {mark}'
         with connection.cursor() as cursor:
