@@ -11,18 +11,35 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from salesops.common.errors import WorkspaceError
+from salesops.common.errors import NotFound, UsageError, WorkspaceError
 from salesops.workspace import Config, Workspace, create, open_workspace
+
+Day = date | str
+DAYS = {"as_of", "as_known_on", "effective", "file_date"}
+"""Arguments of records and imports that are days."""
 
 
 def init(path: Path | str, **settings: Any) -> Api:
     """Make a workspace and open it. `settings` are those of `salesops.toml`: name, currency, time_zone, fiscal_start_month ..."""
+    if unknown := sorted(set(settings) - set(Config.__dataclass_fields__)):
+        known = ", ".join(name for name in Config.__dataclass_fields__ if name != "extra")
+        raise UsageError(f"there is no setting {', '.join(unknown)}", remedy=f"Settings: {known}")
     return Api(create(Path(path), Config(**settings)))
 
 
-def open(path: Path | str, user: str | None = None) -> Api:
-    """Open the workspace in `path` as `user` (default: its owner's account)."""
+def open(path: Path | str = ".", user: str | None = None) -> Api:
+    """Open the workspace in `path` as `user` (default: its owner's account).
+
+    Raises WorkspaceError when the folder is none, and NotAllowed when there is no such active user.
+    """
     return Api(open_workspace(path), user)
+
+
+def restore(file: Path | str, folder: Path | str) -> Any:
+    """Put the workspace of a backup into a missing or empty folder; gives what was put in place."""
+    from salesops.backup import restore
+
+    return restore(file, folder)
 
 
 class Api:
@@ -39,17 +56,29 @@ class Api:
         self.records = Records(self)
         self.imports = Imports(self)
         self.quality = Quality(self)
+        self.mappings = Mappings(self)
+        self.users = Users(self)
+        self.audit = Audit(self)
+        self.fields = Fields(self)
+        self.rules = Rules(self)
+        self.tasks = Tasks(self)
+
+    def __enter__(self) -> Api:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def as_user(self, username: str) -> Api:
         """The same workspace as another user."""
         return Api(self.workspace, username, self.actor.door)
 
-    def session(self, as_known_on: date | str | None = None) -> Any:
+    def session(self, as_known_on: Day | None = None) -> Any:
         """The current generation as known on a day, brought up to the records first; kept open between questions."""
         from salesops.warehouse.generations import load
         from salesops.warehouse.session import Session
 
-        day = date.fromisoformat(as_known_on) if isinstance(as_known_on, str) else as_known_on
+        day = _day(as_known_on)
         up_to_date(self.workspace)
         current = load(self.workspace.warehouse)
         if current is None:
@@ -74,12 +103,6 @@ class Api:
         from salesops.backup import backup
 
         return backup(self.workspace, target, actor=self.actor, **options)
-
-    def verify_audit(self) -> Any:
-        """Check the audit log's chain."""
-        from salesops.records import audit
-
-        return audit.verify(self.actor)
 
     def close(self) -> None:
         """Close the sessions; the workspace stays this process's own."""
@@ -109,6 +132,21 @@ def fresh_session(workspace: Workspace, as_known_on: date | None = None) -> Iter
         yield session
 
 
+def _day(given: Day | None) -> date | None:
+    """A day given as a date or as ISO text; raises UsageError for other text."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise UsageError(f"{given!r} is no day", remedy="Write for example 2017-12-31") from None
+
+
+def _days(question: dict[str, Any]) -> dict[str, Any]:
+    """A question with the days in it as dates."""
+    return {name: _day(value) if name in DAYS else value for name, value in question.items()}
+
+
 class _Room:
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -117,19 +155,19 @@ class _Room:
 class Metrics(_Room):
     """Numbers: see `salesops.metrics.query` for what can be asked."""
 
-    def query(self, metrics: str | Sequence[str], *, as_known_on: date | str | None = None, **question: Any) -> Any:
+    def query(self, metrics: str | Sequence[str], *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Answer a question: `by=["owner"]`, `period="quarter"`, `as_of="2017-12-31"`, `where="region = 'West'"` ..."""
         from salesops.metrics.query import query
 
         return query(self._api.session(as_known_on), self._api.actor, metrics, as_known_on=as_known_on, **question)
 
-    def explain(self, metric: str, *, as_known_on: date | str | None = None, **question: Any) -> Any:
+    def explain(self, metric: str, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Where a number comes from: formula, parts, exclusions, generation."""
         from salesops.metrics.explain import explain
 
         return explain(self._api.session(as_known_on), self._api.actor, metric, **question)
 
-    def drill(self, metric: str, *, as_known_on: date | str | None = None, **question: Any) -> Any:
+    def drill(self, metric: str, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """The records behind a number, page by page."""
         from salesops.metrics.drill import drill
 
@@ -143,88 +181,325 @@ class Metrics(_Room):
 
 
 class Pipeline(_Room):
-    """How the pipeline moved."""
+    """How the pipeline moved. Days are dates, ISO text or periods ("2017-Q3")."""
 
-    def waterfall(self, from_: date | str, to: date | str | None = None, **question: Any) -> Any:
+    def waterfall(self, from_: Day, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Start, what came in, what changed, what went out, end: `scope="closing_in_period"` or `"all_open"`, `by=[...]`."""
         from salesops.pipeline.queries import waterfall
 
-        return waterfall(self._api.session(question.pop("as_known_on", None)), self._api.actor, from_, to, **question)
+        return waterfall(self._api.session(as_known_on), self._api.actor, from_, to, **question)
+
+    def drill(
+        self, bucket: str, from_: Day, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any
+    ) -> Any:
+        """The deals of one bar of the waterfall, page by page."""
+        from salesops.pipeline.queries import waterfall_drill
+
+        return waterfall_drill(
+            self._api.session(as_known_on), self._api.actor, from_=from_, to=to, bucket=bucket, **question
+        )
+
+    def explain(self, from_: Day, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """How the waterfall is made, and that it balances."""
+        from salesops.pipeline.explain import explain_waterfall
+
+        return explain_waterfall(self._api.session(as_known_on), self._api.actor, from_, to, **question)
+
+    def stages(self, from_: Day, to: Day | None = None, *, moves: bool = False, as_known_on: Day | None = None) -> Any:
+        """From which stage to which: deals between two evenings, or (`moves`) every move between two days."""
+        from salesops.pipeline.movements import stage_flow, stage_matrix
+
+        return (stage_flow if moves else stage_matrix)(self._api.session(as_known_on), self._api.actor, from_, to)
+
+    def variants(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Distinct paths of cases and how often each was taken: `pipeline`, `as_of`, `of="log"` or `"stages"`, `limit`."""
+        from salesops.pipeline.movements import process_variants
+
+        return process_variants(self._api.session(as_known_on), self._api.actor, **question)
 
 
 class Records(_Room):
-    """Records of every entity: list, show, create, edit, delete, restore, merge, history."""
+    """Records of every entity. A key is the id, an external id (`system:id` where several systems use the same) or the name."""
+
+    def entities(self) -> Any:
+        """Every entity by name, with its shape and fields."""
+        from salesops.records.entities import entities
+
+        return entities()
 
     def list(self, entity: str, **question: Any) -> Any:
+        """A page of records: `where`, `order`, `limit`, `offset`, `as_of`, `as_known_on`, `deleted`."""
         from salesops.records import queries
 
-        return queries.list_records(self._api.actor, entity, **question)
+        return queries.list_records(self._api.actor, entity, **_days(question))
 
     def show(self, entity: str, key: object, **question: Any) -> Any:
+        """One record: its values, labels, source ids and version; `as_of`, `as_known_on`."""
         from salesops.records import queries
 
-        return queries.show_record(self._api.actor, entity, key, **question)
+        return queries.show_record(self._api.actor, entity, key, **_days(question))
 
     def history(self, entity: str, key: object) -> Any:
+        """Every version: what changed, since when it was true, when it was learned, by whom."""
         from salesops.records import queries
 
         return queries.history_of(self._api.actor, entity, key)
 
-    def create(self, entity: str, values: dict[str, Any], **options: Any) -> Any:
+    def create(self, entity: str, values: dict[str, Any], **options: Any) -> int:
+        """Create a record (`effective`: the day since when it is true); gives its id."""
         from salesops.records import actions
 
-        return actions.create_record(self._api.actor, entity, values, **options)
+        return actions.create_record(self._api.actor, entity, values, **_days(options))
 
-    def edit(self, entity: str, key: object, values: dict[str, Any], **options: Any) -> Any:
+    def edit(self, entity: str, key: object, values: dict[str, Any], **options: Any) -> int:
+        """Change fields (`effective`, `expected` version); gives the version."""
         from salesops.records import actions
 
-        return actions.edit_record(self._api.actor, entity, key, values, **options)
+        return actions.edit_record(self._api.actor, entity, key, values, **_days(options))
 
-    def delete(self, entity: str, key: object, **options: Any) -> Any:
+    def delete(self, entity: str, key: object, **options: Any) -> int:
+        """Delete a record; answers about earlier days still know it."""
         from salesops.records import actions
 
-        return actions.delete_record(self._api.actor, entity, key, **options)
+        return actions.delete_record(self._api.actor, entity, key, **_days(options))
 
-    def restore(self, entity: str, key: object) -> Any:
+    def restore(self, entity: str, key: object) -> int:
+        """Bring a deleted record back."""
         from salesops.records import actions
 
         return actions.restore_record(self._api.actor, entity, key)
 
-    def merge(self, entity: str, winner: object, loser: object) -> Any:
+    def merge(self, entity: str, winner: object, loser: object, *, fill: bool = True) -> int:
+        """Merge `loser` into `winner`; the loser's ids lead there from now on."""
         from salesops.records import actions
 
-        return actions.merge_records(self._api.actor, entity, winner, loser)
+        return actions.merge_records(self._api.actor, entity, winner, loser, fill=fill)
+
+    def undo(self, batch: int) -> int:
+        """Undo an edit or a merge by its batch (shown by `history`); gives the number of records."""
+        from salesops.records import actions
+
+        return actions.undo(self._api.actor, batch)
 
 
 class Imports(_Room):
     """Files in, and back out."""
 
     def run(self, *paths: Path | str, **options: Any) -> Any:
-        """Import files together; see `salesops.sources.imports.import_files`."""
+        """Import files together; see `salesops.sources.imports.import_files` (mapping, system, mode, file_date, dry_run ...)."""
         from salesops.sources.imports import import_files
 
-        return import_files(self._api.workspace, self._api.actor, paths, **options)
+        return import_files(self._api.workspace, self._api.actor, paths, **_days(options))
 
     def undo(self, batch: int) -> Any:
+        """Take an import back."""
         from salesops.sources.imports import undo_import
 
         return undo_import(self._api.workspace, self._api.actor, batch)
 
     def list(self) -> Any:
+        """Every import, latest first."""
         from salesops.sources.imports import list_imports
 
         return list_imports(self._api.actor)
 
     def errors(self, batch: int, limit: int = 100, offset: int = 0) -> Any:
+        """A page of an import's problems, and how many there are."""
         from salesops.sources.imports import row_errors
 
         return row_errors(self._api.actor, batch, limit, offset)
+
+
+class Mappings(_Room):
+    """How a source's files become records: small text files."""
+
+    def list(self) -> list[str]:
+        """The names of the workspace's own mappings and of the ready ones."""
+        from salesops.sources.ready import ready_mappings
+
+        own = {path.stem for path in self._api.workspace.mappings.glob("*.toml")}
+        return sorted(own | set(ready_mappings()))
+
+    def show(self, name: str) -> str:
+        """The text of a mapping."""
+        from salesops.sources.mapping import render_mapping
+        from salesops.sources.ready import ready_mappings
+
+        path = self._api.workspace.mappings / f"{name}.toml"
+        if name in {one.stem for one in self._api.workspace.mappings.glob("*.toml")}:
+            return path.read_text(encoding="utf-8")
+        if name not in ready_mappings():
+            raise NotFound(f"there is no mapping {name!r}", remedy=f"Mappings: {', '.join(self.list())}")
+        return render_mapping(ready_mappings()[name])
+
+    def suggest(self, *paths: Path | str) -> str:
+        """The text of the mapping that an import of these files would use; changes nothing."""
+        return str(self._api.imports.run(*paths, dry_run=True).mapping_text)
 
 
 class Quality(_Room):
     """How complete, valid, unique, fresh and consistent the records are."""
 
     def check(self, **question: Any) -> Any:
+        """Every rule with its score (`entity`, `rule`), summed by entity, dimension, system and owner."""
         from salesops.sources.quality.queries import check
 
         return check(self._api.session(), self._api.actor, **question)
+
+    def issues(self, rule: str, limit: int = 50, offset: int = 0) -> Any:
+        """The records that break a rule, page by page."""
+        from salesops.sources.quality.queries import issues
+
+        return issues(self._api.session(), self._api.actor, rule, limit, offset)
+
+    def rules(self) -> Any:
+        """Every rule: what it looks at and why it matters."""
+        from salesops.sources.quality.rules import rules
+
+        return rules()
+
+
+class Users(_Room):
+    """Accounts: who may be acted as, with which roles."""
+
+    def list(self) -> Any:
+        """All accounts."""
+        from salesops.records import actions_users
+
+        return actions_users.list_users(self._api.actor)
+
+    def create(self, username: str, **columns: Any) -> Any:
+        """Create an account: `name`, `roles`, `person` (key of the person that the user is), `password`."""
+        from salesops.records import actions_users
+
+        return actions_users.create_user(self._api.actor, username, **columns)
+
+    def edit(self, username: str, **columns: Any) -> Any:
+        """Change an account: `name`, `roles`, `person`, `active`."""
+        from salesops.records import actions_users
+
+        return actions_users.edit_user(self._api.actor, username, **columns)
+
+    def deactivate(self, username: str) -> None:
+        """Deactivate an account; what it did stays."""
+        from salesops.records import actions_users
+
+        actions_users.deactivate_user(self._api.actor, username)
+
+    def set_password(self, username: str, password: str) -> None:
+        """Set the password to sign in with."""
+        from salesops.records import actions_users
+
+        actions_users.set_password(self._api.actor, username, password)
+
+
+class Audit(_Room):
+    """Who did what."""
+
+    def list(self, **question: Any) -> Any:
+        """A page of entries, latest first, and how many there are: `limit`, `offset`, `user`, `action`, `entity`."""
+        from salesops.records import audit
+
+        return audit.entries(self._api.actor, **question)
+
+    def verify(self, head: str = "") -> Any:
+        """Check the chain; `head` is the hash of the last entry as it was written down elsewhere."""
+        from salesops.records import audit
+
+        return audit.verify(self._api.actor, head=head)
+
+    def export(self) -> Any:
+        """The whole log, one JSON object a line."""
+        from salesops.records import audit
+
+        return audit.export(self._api.actor)
+
+
+class Fields(_Room):
+    """Custom fields, words of closed lists, who owns a field, conflicts with imports."""
+
+    def list(self, entity: str = "") -> Any:
+        """The declared custom fields."""
+        from salesops.records import actions_settings
+
+        return actions_settings.list_fields(self._api.actor, entity)
+
+    def declare(self, entity: str, name: str, kind: str = "text", **options: Any) -> Any:
+        """Declare a custom field: `title`, `words` (of a kind), `target` (of a ref)."""
+        from salesops.records import actions_settings
+
+        return actions_settings.declare_field(self._api.actor, entity, name, kind, **options)
+
+    def retire(self, entity: str, name: str) -> None:
+        """Take a custom field out of use; its history stays."""
+        from salesops.records import actions_settings
+
+        actions_settings.retire_field(self._api.actor, entity, name)
+
+    def add_word(self, entity: str, name: str, word: str, title: str = "") -> None:
+        """Add a word to the closed list of a field."""
+        from salesops.records import actions_settings
+
+        actions_settings.declare_word(self._api.actor, entity, name, word, title)
+
+    def own(self, entity: str, name: str, owner: str, *, record: object | None = None) -> None:
+        """Say who decides a field: "app", "source" or "" (nobody)."""
+        from salesops.records import actions_settings
+
+        actions_settings.set_owner(self._api.actor, entity, name, owner, record=record)
+
+    def conflicts(self, settled: bool = False) -> Any:
+        """Values of sources that were not taken because the app owns the field."""
+        from salesops.records import actions_settings
+
+        return actions_settings.list_conflicts(self._api.actor, resolved=settled)
+
+    def settle(self, number: int, take: str) -> None:
+        """Settle a conflict: leave what was "kept", or take what the source "offered"."""
+        from salesops.records import actions_settings
+
+        actions_settings.resolve_conflict(self._api.actor, number, take)
+
+
+class Rules(_Room):
+    """Value rules: how a value of a source is read, in every import."""
+
+    def list(self, entity: str = "") -> Any:
+        """The value rules."""
+        from salesops.records import actions_settings
+
+        return actions_settings.list_rules(self._api.actor, entity)
+
+    def add(self, entity: str, field: str, found: str, becomes: str | None, *, system: str = "*") -> int:
+        """Read `found` as `becomes` (None: as missing) from the next import on; gives the rule's number."""
+        from salesops.records import actions_settings
+
+        return actions_settings.add_rule(self._api.actor, entity, field, found, becomes, system=system)
+
+    def remove(self, number: int) -> None:
+        """Remove a value rule."""
+        from salesops.records import actions_settings
+
+        actions_settings.remove_rule(self._api.actor, number)
+
+
+class Tasks(_Room):
+    """Tasks: who does what by when."""
+
+    def list(self, status: str = "open") -> Any:
+        """Tasks that the user may see."""
+        from salesops.records import actions_work
+
+        return actions_work.list_work(self._api.actor, "task", status=status)
+
+    def create(self, title: str, **columns: Any) -> int:
+        """Create a task: `owner` (default: oneself), `due`, `note`; gives its number."""
+        from salesops.records import actions_work
+
+        return actions_work.create_work(self._api.actor, "task", title=title, **columns)
+
+    def done(self, number: int, note: str = "") -> None:
+        """Mark a task as done."""
+        from salesops.records import actions_work
+
+        actions_work.finish_task(self._api.actor, number, note)

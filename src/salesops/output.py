@@ -5,19 +5,76 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import click
 
+from salesops.common.errors import SalesopsError
+
 FORMATS = ("table", "json", "csv")
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 
+NOTHING = {
+    "record list": "No such record. Import some (salesops import FILE ...), or add one: salesops record create ENTITY name=value",
+    "metrics query": "Import records first (salesops import FILE ...), or ask about another period.",
+    "metrics drill": "Ask about another period or cell.",
+    "pipeline stages": "No deal moved in these days.",
+    "pipeline variants": "Import a process log, or ask with --of stages.",
+    "import list": "No import yet: salesops import FILE ...",
+    "import errors": "No row was refused, none had a warning.",
+    "import conflicts": "No value is in dispute.",
+    "field list": "No custom field yet: salesops field declare ENTITY NAME",
+    "field conflicts": "No value is in dispute.",
+    "rule list": "No value rule yet: salesops rule add ENTITY FIELD FOUND BECOMES",
+    "task list": "Nothing to do.",
+    "quality": "There is nothing to check yet: salesops import FILE ...",
+    "quality list": "Nothing to fix.",
+    "quality errors": "No row was refused, none had a warning.",
+    "audit list": "Nothing was done that fits.",
+}
+"""What a table without rows says, by command."""
+
+_WRITTEN = "salesops.written"
+
+
+def _asked_form(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+    """The format given with the command, else the one given before it."""
+    return value or ctx.find_root().params.get("form") or "table"
+
+
 format_option = click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to write the answer."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    callback=_asked_form,
+    help="How to write the answer (default: table).",
 )
+
+
+def is_written(ctx: click.Context) -> bool:
+    """Say whether the answer was written in the format that was asked for (`write_rows` and its like do)."""
+    return bool(ctx.meta.get(_WRITTEN))
+
+
+def _mark_written() -> None:
+    ctx = click.get_current_context(silent=True)
+    if ctx is not None:
+        ctx.meta[_WRITTEN] = True
+
+
+def _nothing() -> str:
+    """What to do where this command has no rows to show."""
+    ctx = click.get_current_context(silent=True)
+    names = []
+    while ctx is not None and ctx.parent is not None:
+        names.append(ctx.info_name or "")
+        ctx = ctx.parent
+    return NOTHING.get(" ".join(reversed(names)), "Nothing to show.")
 
 
 def defused(value: Any) -> Any:
@@ -41,10 +98,12 @@ def plain(value: Any) -> Any:
 
 
 def shown(value: Any, unit: str = "", currency: str = "") -> str:
-    """A value for people, by its unit; money exact, with its currency.
+    """A value for people, by its unit; money in the minor unit of its currency (rounded half to even).
 
     >>> shown(0.25, "ratio"), shown(None), shown(Decimal("1200.5000"), "money", "EUR"), shown(2777.7777, "money_per_day", "EUR")
-    ('25.00 %', 'n/a', '1,200.50 EUR', '2,777.78 EUR/day')
+    ('25.00 %', '', '1,200.50 EUR', '2,777.78 EUR/day')
+    >>> shown(Decimal("1200.5"), "money", "JPY"), shown(None, "ratio")
+    ('1,200 JPY', 'n/a')
     """
     if value is None:
         return "n/a" if unit else ""
@@ -54,10 +113,9 @@ def shown(value: Any, unit: str = "", currency: str = "") -> str:
         return f"{float(value) * 100:,.2f} %"
     if unit == "days":
         return f"{float(value):,.2f} days"
-    if unit == "money":
-        return f"{_money(value)} {currency}".strip()
-    if unit == "money_per_day":
-        return f"{float(value):,.2f} {currency}/day"
+    if unit in ("money", "money_per_day"):
+        per = "/day" if unit == "money_per_day" else ""
+        return f"{Decimal(value):,.{_minor(currency)}f} {currency}".rstrip() + per
     if unit == "count":
         return f"{value:,}"
     if isinstance(value, float):
@@ -65,11 +123,14 @@ def shown(value: Any, unit: str = "", currency: str = "") -> str:
     return str(value)
 
 
-def _money(value: Any) -> str:
-    if not isinstance(value, Decimal):
-        return f"{float(value):,.2f}"
-    places = 2 if value == value.quantize(Decimal("0.01")) else 4
-    return f"{value:,.{places}f}"
+def _minor(currency: str) -> int:
+    """The decimal places in which a currency is paid: 2 where it is unknown."""
+    from salesops.common.money import minor_digits
+
+    try:
+        return minor_digits(currency)
+    except SalesopsError:
+        return 2
 
 
 def write_rows(
@@ -86,8 +147,9 @@ def write_rows(
     """Write rows to standard output (`notes` to standard error for CSV, so that a pipe gets rows only).
 
     `columns` are those to show, in order; `units` say how numbers are read in a table; `beside` goes into the JSON next to
-    `rows`.
+    `rows`. A table without rows says what to do next.
     """
+    _mark_written()
     names = list(columns) if columns is not None else list(rows[0]) if rows else []
     if form == "json":
         body = {"rows": [{name: plain(row.get(name)) for name in names} for row in rows], **plain(dict(beside or {}))}
@@ -98,9 +160,23 @@ def write_rows(
         for note in notes:
             click.echo(note, err=True)
     else:
-        _table(rows, names, titles or {}, units or {}, currency)
+        if rows:
+            _table(rows, names, titles or {}, units or {}, currency)
+        else:
+            click.echo(_nothing())
         for note in notes:
             click.echo(f"  {note}")
+
+
+def write_text(text: str, form: str = "table", /, **facts: Any) -> None:
+    """Write what was done: a sentence for people, `facts` as one JSON object or one CSV row."""
+    _mark_written()
+    if form == "json":
+        click.echo(json.dumps(plain(facts), ensure_ascii=False, indent=2))
+    elif form == "csv":
+        click.echo(as_csv([facts], list(facts)), nl=False)
+    else:
+        click.echo(text)
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
@@ -124,19 +200,52 @@ def _table(
     units: Mapping[str, str],
     currency: str,
 ) -> None:
+    """A table as wide as the terminal, or as wide as it needs to be where there is none (a pipe, a file)."""
+    heads = [titles.get(name, name) for name in names]
+    cells = [[shown(row.get(name), units.get(name, ""), currency) for name in names] for row in rows]
+    right = [name in units or _numeric(rows, name) for name in names]
+    if not sys.stdout.isatty():
+        click.echo(_plain_table(heads, cells, right))
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        table.add_column(Text(titles.get(name, name)), justify="right" if name in units else "left")
-    for row in rows:
-        table.add_row(*(Text(shown(row.get(name), units.get(name, ""), currency)) for name in names))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(200, 24 * len(names)))
-    console.print(table)
+    for head, is_right in zip(heads, right, strict=True):
+        table.add_column(Text(head), justify="right" if is_right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Say whether a column holds numbers, and nothing else but gaps."""
+    held = [value for row in rows if (value := row.get(name)) is not None]
+    return bool(held) and all(isinstance(one, (int, float, Decimal)) and not isinstance(one, bool) for one in held)
+
+
+def _plain_table(heads: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
+    """Aligned lines without colour, never wrapped, nothing trailing."""
+    flat = [[" ".join(cell.split()) if "\n" in cell else cell for cell in row] for row in cells]
+    widths = [max(map(_width, column)) for column in zip(heads, *flat, strict=True)]
+    lines = []
+    for row in (heads, *flat):
+        padded = [
+            f"{' ' * (width - _width(cell))}{cell}" if is_right else f"{cell}{' ' * (width - _width(cell))}"
+            for cell, width, is_right in zip(row, widths, right, strict=True)
+        ]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def _width(text: str) -> int:
+    """The columns that a text takes: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text
+    )
 
 
 def write_answer(answer: Any, form: str = "table", *, parts: bool = False) -> None:
@@ -166,8 +275,23 @@ def _heading(answer: Any) -> list[str]:
 
 
 def write_explanation(explanation: Any, form: str = "table") -> None:
-    """Write an `Explanation`: as a tree, or as JSON (CSV has no form for a tree: JSON is written)."""
+    """Write an `Explanation`: as a tree, as JSON, or as CSV with a row for every node (`level` 0 is the number itself)."""
+    if form == "csv":
+        columns = ["level", "title", "value", "unit", "formula", "rule", "definition", "notes"]
+        write_rows(list(_flat(explanation.to_dict(), 0)), form, columns=columns)
+        return
+    _mark_written()
     if form == "table":
         click.echo(explanation.render())
     else:
         click.echo(json.dumps(explanation.to_dict(), ensure_ascii=False, indent=2))
+
+
+def _flat(node: Mapping[str, Any], level: int) -> Iterator[dict[str, Any]]:
+    value: Any = node.get("value")
+    unit = node.get("unit", "")
+    if isinstance(value, Mapping):
+        value, unit = value["amount"], value["currency"]
+    yield {**node, "level": level, "value": value, "unit": unit, "notes": "; ".join(node.get("notes") or ())}
+    for one in node.get("inputs", ()):
+        yield from _flat(one, level + 1)

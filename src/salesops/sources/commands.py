@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesops.common.errors import NotFound
+from salesops.common.errors import Conflict, NotFound
 from salesops.common.progress import RichProgress
-from salesops.output import format_option, write_rows
+from salesops.output import format_option, write_rows, write_text
 
 from .reading import ReadOptions
 
 if TYPE_CHECKING:
     from .imports import ImportResult
+
+COUNTED = ["entity", "rows", "new", "changed"]
+HIDDEN = {"entity", "batch", "custom", "deleted", "recorded_from", "recorded_to", "closed_by", "system"}
+MOST = 100_000
+"""Problems that are read to be grouped."""
 
 
 def _imports(ctx: click.Context) -> Any:
@@ -48,7 +54,17 @@ class ImportGroup(click.Group):
 
 @click.group("import", cls=ImportGroup, no_args_is_help=True, context_settings={"ignore_unknown_options": True})
 def import_group() -> None:
-    """Import files: `salesops import FILE ...` (CSV, XLSX, Parquet, JSON Lines, XES; folders too)."""
+    """Take in files: `salesops import FILE ...`; list, look into and undo imports.
+
+    \b
+    salesops import exports/                          CSV, XLSX, Parquet, JSON Lines, XES; folders, too
+    salesops import exports/ --dry-run                what it would do: the mapping, a preview, every problem
+    salesops import deals.csv --mapping mine          with a mapping of yours
+    salesops import deals.csv --mode snapshot         rows that are absent are gone as of the file's date
+    salesops import list | errors N | undo N          past imports
+
+    All options: salesops import run --help.
+    """
 
 
 @import_group.command("run")
@@ -79,48 +95,131 @@ def run(
         file_date=file_date.date() if file_date else None, dry_run=dry_run,
         options=ReadOptions(**{k: v for k, v in reading.items() if v is not None}), progress=progress,
     )  # fmt: skip
-    show(result, form)
+    everything = None
+    if result.batch and form == "table" and result.errors + result.warnings > len(result.problems):
+        everything, _ = _imports(ctx).row_errors(ctx.obj.actor, result.batch, MOST)
+    show(result, form, everything)
     if result.status in ("live", "resumed") and not no_refresh:
         ctx.obj.refresh(progress)
     if result.errors:
         ctx.exit(6)
 
 
-def show(result: ImportResult, form: str) -> None:
-    """Print what an import did: counts by entity, then what was detected and which rows are bad."""
+def show(result: ImportResult, form: str, everything: list[dict[str, Any]] | None = None) -> None:
+    """Print what an import did: what was detected, counts by entity, and the bad rows, grouped by what is wrong."""
     rows = [{"entity": name, **counts} for name, counts in result.counts.items()]
     if form != "table":
-        write_rows(rows, form, columns=["entity", "rows", "new", "changed"], beside=result.to_dict())
+        write_rows(rows, form, columns=COUNTED, beside=result.to_dict())
         return
-    words = {"live": "imported", "dry_run": "would import (nothing was changed)", "resumed": "taken up and finished"}
-    title = words.get(result.status, "unchanged: these files are in already")
-    batch = f"  batch {result.batch}" if result.batch else ""
-    click.echo(f"{title}{batch}  mapping {result.mapping}  file date {result.file_date}")
+    if result.status == "unchanged":
+        click.echo(f"Nothing new: these files are in already (import {result.batch})."
+                   if result.batch else "Nothing new: the records are as these files say.")  # fmt: skip
+        _show_problems(result, everything)
+        return
+    title = {"dry_run": "Would import (nothing was changed)", "resumed": "Taken up and finished: import"}.get(
+        result.status, "Import"
+    )
+    batch = f" {result.batch}" if result.batch else ""
+    click.echo(f"{title}{batch}: mapping {result.mapping}, file date {result.file_date}")
     for file in result.files:
-        detected = [f"{c['name']}: {c['kind']}{_how(c)}" for c in file["columns"] if c["kind"] not in ("text", "empty")]
-        click.echo(f"  {file['file']}: {file['rows']:,} rows, {file['format']}"
-                   + (f", {file['encoding']}, delimiter {file['delimiter']!r}" if file["delimiter"] else ""))  # fmt: skip
-        if detected:
-            click.echo("    " + "; ".join(detected[:12]))
-    notes = [*result.notes, *(f"{name}: no part of the mapping reads it" for name in result.ignored_files)]
+        _show_file(file)
     if rows:
-        write_rows(rows, "table", columns=["entity", "rows", "new", "changed"], notes=notes)
-    else:
-        for note in notes:
-            click.echo(f"  {note}")
+        click.echo()
+        write_rows(rows, "table", columns=COUNTED, units=dict.fromkeys(COUNTED[1:], "count"))
+    notes = [*result.notes, *(f"{name}: no part of the mapping reads it" for name in result.ignored_files)]
+    if notes:
+        click.echo()
+    for note in notes:
+        click.echo(f"  {note}")
     if result.status == "dry_run":
-        for row in result.preview[:12]:
-            click.echo("  " + "  ".join(f"{k}={v}" for k, v in row.items()))
-        click.echo(result.mapping_text)
-    if result.problems:
-        click.echo(f"{result.errors} rows kept out, {result.warnings} warnings:")
-        write_rows(result.problems[:20], "table", columns=["source", "row", "field", "value", "problem", "remedy"])
-        if result.batch and len(result.problems) > 20:
-            click.echo(f"  all of them: salesops import errors {result.batch}")
+        _show_preview(result)
+    _show_problems(result, everything)
     if result.conflicts:
-        click.echo(
-            f"{result.conflicts} values were not taken because the app owns the field: salesops import conflicts"
-        )
+        click.echo(f"\n{_counted(result.conflicts, 'value')} not taken, because the app owns the field: "
+                   "salesops field conflicts")  # fmt: skip
+    if result.batch:
+        click.echo(f"\nTake it back: salesops import undo {result.batch}")
+
+
+def _show_file(file: dict[str, Any]) -> None:
+    """One line a file, and under it how its dates, numbers and currencies were read."""
+    written = f", {file['encoding']}, delimiter {file['delimiter']!r}" if file["delimiter"] else ""
+    click.echo(f"  {file['file']}: {_counted(file['rows'], 'row')}, {file['format']}{written}")
+    detected = [f"{c['name']}: {c['kind']}{_how(c)}" for c in file["columns"] if c["kind"] not in ("text", "empty")]
+    if detected:
+        more = f"; {len(detected) - 12} more" if len(detected) > 12 else ""
+        click.echo("    " + "; ".join(detected[:12]) + more)
+
+
+def _show_preview(result: ImportResult) -> None:
+    """The first rows of every entity, and the mapping, to be corrected before the import."""
+    shown: dict[str, list[dict[str, Any]]] = {}
+    for row in result.preview:
+        shown.setdefault(row["entity"], []).append({k: _brief(v) for k, v in row.items() if k not in HIDDEN})
+    for entity, rows in shown.items():
+        click.echo(f"\n{entity}")
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        write_rows(rows[:3], "table", columns=columns[:9])
+    click.echo("\nThe mapping (salesops mapping suggest FILE ... --out mine.toml writes it to a file):\n")
+    click.echo("".join(f"    {line}\n" if line else "\n" for line in result.mapping_text.splitlines()), nl=False)
+
+
+def _brief(value: Any) -> Any:
+    text = str(value)
+    return value if len(text) <= 30 else text[:29] + "…"
+
+
+def _show_problems(result: ImportResult, everything: list[dict[str, Any]] | None) -> None:
+    """Bad rows by file, field and problem: how many, which rows first, an example, what to do."""
+    if not result.problems:
+        return
+    found = everything or result.problems
+    groups = grouped(found)
+    click.echo(f"\n{_counted(result.errors, 'value or row', 'values or rows')} refused, "
+               f"{_counted(result.warnings, 'warning')}; the rest is in:"
+               if result.status != "dry_run" else f"\n{_counted(result.errors + result.warnings, 'problem')}:")  # fmt: skip
+    columns = ["source", "field", "problem", "times", "rows", "example", "remedy"]
+    write_rows(groups[:20], "table", columns=columns, units={"times": "count"})
+    if len(groups) > 20:
+        click.echo(f"  and {len(groups) - 20} other kinds")
+    if result.batch:
+        click.echo(f"  every one of them: salesops import errors {result.batch}")
+
+
+def grouped(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Problems that are the same but for their row and value, as one each: errors first, then the most frequent.
+
+    >>> one = {"source": "a.csv", "field": "amount", "problem": "is no number", "remedy": "Write 12.50", "severity": "error"}
+    >>> [group] = grouped([{**one, "row": n, "value": v} for n, v in ((2, "abc"), (3, "?"), (4, "-"), (9, "x"))])
+    >>> group["times"], group["rows"], group["example"]
+    (4, '2, 3, 4 ...', 'abc')
+    """
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for one in problems:
+        text, value = str(one["problem"]), one.get("value")
+        general = text.replace(repr(value), "it").replace(str(value), "it") if value and len(str(value)) > 2 else text
+        key = (one["source"], one.get("field"), general, one.get("severity"))
+        group = groups.setdefault(
+            key,
+            {
+                "source": one["source"], "field": one.get("field"), "problem": text, "times": 0, "found": set(),
+                "example": _brief(value) if value is not None else None, "remedy": one.get("remedy"),
+                "severity": one.get("severity") or "error",
+            },
+        )  # fmt: skip
+        if one.get("row") is None or one["row"] not in group["found"]:  # two fields read from one cell: told once
+            group["times"] += 1
+            group["found"] |= {one["row"]} - {None}
+    for group in groups.values():
+        rows = sorted(group.pop("found"))
+        group["rows"] = ", ".join(map(str, rows[:3])) + (" ..." if len(rows) > 3 else "")
+        if group["severity"] == "warning":
+            group["problem"] = f"warning: {group['problem']}"
+    return sorted(groups.values(), key=lambda g: (g["severity"] == "warning", -g["times"]))
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _how(column: dict[str, Any]) -> str:
@@ -145,20 +244,34 @@ def list_(ctx: click.Context, form: str) -> None:
         }
         for r in _imports(ctx).list_imports(ctx.obj.actor)
     ]  # fmt: skip
-    write_rows(rows, form, notes=[] if rows else ["No import yet: salesops import FILE ..."])
+    columns = ["batch", "status", "mapping", "mode", "file_date", "rows", "errors", "user"]
+    write_rows(rows, form, columns=columns, units={"rows": "count", "errors": "count"})
 
 
 @import_group.command("errors")
 @click.argument("batch", type=int)
-@click.option("--limit", type=int, default=100, show_default=True)
-@click.option("--offset", type=int, default=0)
+@click.option(
+    "--grouped", "together", is_flag=True, help="One line for problems that are the same but for row and value."
+)
+@click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Problems on the page; 0 = all.")
+@click.option("--offset", type=click.IntRange(0), default=0)
 @format_option
 @click.pass_context
-def errors(ctx: click.Context, batch: int, limit: int, offset: int, form: str) -> None:
-    """The bad rows of an import: row, column, problem, remedy."""
-    rows, total = _imports(ctx).row_errors(ctx.obj.actor, batch, limit, offset)
+def errors(ctx: click.Context, batch: int, together: bool, limit: int, offset: int, form: str) -> None:
+    """What was wrong in an import: row, column, problem, remedy."""
+    imports = _imports(ctx)
+    if batch not in {one["id"] for one in imports.list_imports(ctx.obj.actor)}:
+        raise NotFound(f"there is no import {batch}", remedy="salesops import list")
+    if together:
+        rows, total = imports.row_errors(ctx.obj.actor, batch, MOST)
+        columns = ["source", "field", "problem", "times", "rows", "example", "remedy"]
+        write_rows(grouped(rows), form, columns=columns, units={"times": "count"}, beside={"total": total})
+        return
+    rows, total = imports.row_errors(ctx.obj.actor, batch, limit or MOST, offset)
     columns = ["source", "row", "field", "value", "problem", "remedy", "severity"]
-    write_rows(rows, form, columns=columns, notes=[f"{len(rows)} of {total}"], beside={"total": total})
+    shown = [{**row, "value": _brief(row["value"])} if form == "table" and row.get("value") else row for row in rows]
+    notes = [f"{offset + 1:,} to {offset + len(rows):,} of {total:,}"] if rows else []
+    write_rows(shown, form, columns=columns, notes=notes, beside={"total": total})
 
 
 @import_group.command("conflicts")
@@ -182,7 +295,8 @@ def undo(ctx: click.Context, batch: int, form: str) -> None:
     """Take an import back."""
     done = _imports(ctx).undo_import(ctx.obj.workspace, ctx.obj.actor, batch)
     rows = [{"entity": name, "records": count} for name, count in done["counts"].items()]
-    write_rows(rows, form, notes=[f"import {batch} is undone"], beside=done)
+    notes = [f"Import {batch} is undone; the records are as they were before it."]
+    write_rows(rows, form, columns=["entity", "records"], units={"records": "count"}, notes=notes, beside=done)
     ctx.obj.refresh()
 
 
@@ -204,33 +318,43 @@ def mapping_list(ctx: click.Context, form: str) -> None:
 
 @mapping_group.command("show")
 @click.argument("name")
+@format_option
 @click.pass_context
-def mapping_show(ctx: click.Context, name: str) -> None:
+def mapping_show(ctx: click.Context, name: str, form: str) -> None:
     """The text of a mapping."""
     from .mapping import render_mapping
 
-    path = ctx.obj.workspace.mappings / f"{name}.toml"
-    if path.exists():
-        click.echo(path.read_text(encoding="utf-8"), nl=False)
-    elif name in _ready().ready_mappings():
-        click.echo(render_mapping(_ready().ready_mappings()[name]), nl=False)
+    known = {p.stem: p for p in ctx.obj.workspace.mappings.glob("*.toml")}
+    wanted = name.removesuffix(".toml")
+    if wanted in known:
+        text = known[wanted].read_text(encoding="utf-8")
+    elif wanted in _ready().ready_mappings():
+        text = render_mapping(_ready().ready_mappings()[wanted])
     else:
         raise NotFound(f"there is no mapping {name!r}", remedy="salesops mapping list")
+    write_text(text.rstrip("\n"), form, mapping=wanted, text=text)
 
 
 @mapping_group.command("suggest")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Write it there instead of printing it.")
+@format_option
 @click.pass_context
-def mapping_suggest(ctx: click.Context, files: tuple[Path, ...], out: Path | None) -> None:
+def mapping_suggest(ctx: click.Context, files: tuple[Path, ...], out: Path | None, form: str) -> None:
     """The mapping that an import of these files would use, to be edited."""
     result = _imports(ctx).import_files(ctx.obj.workspace, ctx.obj.actor, files, dry_run=True)
+    if out and out.exists():
+        raise Conflict(f"{out} exists already", remedy="Choose another name")
     if out:
         out.write_text(result.mapping_text, encoding="utf-8")
-        click.echo(f"written to {out}; use it with --mapping {out}")
-    else:
-        click.echo(result.mapping_text, nl=False)
-    for note in result.notes:
+    text = f"Written to {out}; use it with --mapping {out}" if out else result.mapping_text.rstrip("\n")
+    facts = (
+        {"mapping": result.mapping, "file": str(out)}
+        if out
+        else {"mapping": result.mapping, "text": result.mapping_text}
+    )
+    write_text(text, form, **facts, notes=result.notes)
+    for note in result.notes if form == "table" else ():
         click.echo(f"# {note}", err=True)
 
 
