@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.metrics.build import BOSS, World, d
 
 from salesops.metrics.query import query
-from tests.metrics.build import BOSS, World, d
 
 Q1 = "2024-Q1"
 

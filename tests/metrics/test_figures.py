@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.metrics.build import BOSS, World
 
 from salesops.metrics.catalogue import every
 from salesops.metrics.query import query
-from tests.metrics.build import BOSS, World
 
 Q1 = "2024-Q1"
 

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.metrics.build import BOSS, Actor, World
 
 from salesops.common.errors import InvalidData, NotFound, UsageError
 from salesops.metrics.catalogue import every
 from salesops.metrics.drill import drill
 from salesops.metrics.explain import explain
 from salesops.metrics.query import query
-from tests.metrics.build import BOSS, Actor, World
 
 
 @pytest.fixture

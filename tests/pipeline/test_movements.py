@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.metrics.build import BOSS, Actor, World, d
 
 from salesops.common.errors import NotAllowed, NotFound
 from salesops.metrics.lint import problems
@@ -10,7 +11,6 @@ from salesops.metrics.sql import parse
 from salesops.pipeline import stages, variants
 from salesops.pipeline.explain import explain_waterfall
 from salesops.pipeline.movements import process_variants, stage_flow, stage_matrix
-from tests.metrics.build import BOSS, Actor, World, d
 
 
 @pytest.fixture
@@ -84,8 +84,9 @@ def test_explain_waterfall_balances(world: World) -> None:
 
 @pytest.mark.parametrize(
     "sql",
-    [stages.matrix(d("2024-03-31"), d("2024-06-30"), "USD"), stages.flow(d("2024-04-01"), d("2024-06-30"))]
-    + [
+    [
+        stages.matrix(d("2024-03-31"), d("2024-06-30"), "USD"),
+        stages.flow(d("2024-04-01"), d("2024-06-30")),
         variants.counted(variants.staged(d("2024-06-30"), 1)),
         variants.counted(variants.logged(d("2024-06-30"), 1, "e.at, e.id")),
     ],

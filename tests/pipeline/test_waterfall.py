@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.metrics.build import BOSS, Actor, World
 
 from salesops.common.errors import UsageError
 from salesops.metrics.lint import problems
@@ -17,7 +18,6 @@ from salesops.metrics.sql import parse
 from salesops.pipeline.queries import waterfall, waterfall_drill
 from salesops.pipeline.versions import versions
 from salesops.pipeline.waterfall import SIGNS, Slice, Window, bars
-from tests.metrics.build import BOSS, Actor, World
 
 QUARTER = ("2024-04-01", "2024-06-30")
 DAY = timedelta(days=1)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    import pandas
     import polars
 
 
@@ -59,7 +58,7 @@ class Answer:
         assert isinstance(frame, polars.DataFrame)
         return frame
 
-    def to_pandas(self) -> pandas.DataFrame:
+    def to_pandas(self) -> Any:
         """The rows as a pandas frame; money columns hold `Decimal`."""
         return self.rows.to_pandas()
 

@@ -9,7 +9,6 @@ SELECT k.*, values FROM k LEFT JOIN r0 ... LEFT JOIN labels
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
@@ -21,29 +20,11 @@ from .dimensions import FANNED, Dimensions, Resolved, labels
 from .facts import Fact, fact
 from .fanout import by_days, by_product
 from .filters import Filter
+from .pieces import Group, grouped, kaplan_meier, missing, own, when
 from .request import BEGINNING, Cell, Request
 from .scope import visible
 from .session import Actor
 from .sql import bind, day, expand, parse, prune
-
-MONEY_COLUMNS = frozenset({"value", "prorated", "lost_value"})
-
-
-def is_money(part: Part) -> bool:
-    """Whether the part is an amount in 10^-4."""
-    return any(column.name in MONEY_COLUMNS for column in parse(part.measure).find_all(exp.Column))
-
-
-@dataclass
-class Group:
-    """The aggregates taken from one scan: columns by their SQL, so that equal ones are computed once."""
-
-    fact: Fact
-    columns: dict[str, str] = field(default_factory=dict)
-    needs: set[str] = field(default_factory=set)
-
-    def add(self, sql: str) -> str:
-        return self.columns.setdefault(sql, f"a{len(self.columns)}")
 
 
 class Builder:
@@ -154,7 +135,7 @@ class Builder:
             from salesops.common.errors import UsageError
 
             raise UsageError(f"cannot split by {' and '.join(fan)} at once", "Ask for one of them")
-        money = [name for name in ("value", "prorated") if name in columns]
+        money: list[str] = [name for name in ("value", "prorated") if name in columns]
         if fan[0] in FANNED:
             inner = self.source(one, (columns - set(FANNED)) | {"id", "basis", "value"})
             return by_product(inner, fan[0], columns, one.times == "snapshot")
@@ -189,8 +170,8 @@ class Builder:
         for name, group in groups.items():
             ctes.append((f"r_{name}", self._sums(group)))
             results.append(f"r_{name}")
-        for (fact_name, how, measure, where, event), alias in ranked.items():
-            part = Part(fact_name, measure, where, how=how, event=event)  # type: ignore[arg-type]
+        for (fact_name, how, measure, where, happened), alias in ranked.items():
+            part = Part(fact_name, measure, where, how=how, event=happened)  # type: ignore[arg-type]
             ctes.append((alias, self._ranked(part)))
             results.append(alias)
         keys = ["period", *(f"d{n}" for n in range(len(self.request.by)))]
@@ -283,8 +264,8 @@ class Builder:
     ) -> dict[str, str]:
         group = groups.setdefault(part.fact, Group(fact(part.fact)))
         result = f"r_{part.fact}"
-        measure, where, event = (self._own(group, text) for text in (part.measure, part.where, part.event))
-        used = f"COUNT({_when(where, measure)})" if where or measure != "1" else "COUNT(*)"
+        measure, where, _ = (self._own(group, text) for text in (part.measure, part.where, part.event))
+        used = f"COUNT({when(where, measure)})" if where or measure != "1" else "COUNT(*)"
         n = f"COALESCE({result}.{group.add(used)}, 0)"
         found = {}
         if part.how != "sum":
@@ -293,16 +274,16 @@ class Builder:
         elif measure == "1":
             found[""] = n
         else:
-            total = f"{result}.{group.add(f'SUM({_when(where, measure)})')}"
-            missing = f"{result}.{group.add(_missing(where, measure))}"
-            found[""] = f"CASE WHEN {n} = 0 AND COALESCE({missing}, 0) > 0 THEN NULL ELSE COALESCE({total}, 0) END"
+            total = f"{result}.{group.add(f'SUM({when(where, measure)})')}"
+            lost = f"{result}.{group.add(missing(where, measure))}"
+            found[""] = f"CASE WHEN {n} = 0 AND COALESCE({lost}, 0) > 0 THEN NULL ELSE COALESCE({total}, 0) END"
         found["__n"] = n
         if part.left_out:
-            found["__out"] = f"COALESCE({result}.{group.add(_missing(where, measure))}, 0)"
+            found["__out"] = f"COALESCE({result}.{group.add(missing(where, measure))}, 0)"
         if part.told_when:
             told = self._own(group, part.told_when)
             condition = f"({where}) AND ({told})" if where else told
-            found["__told"] = f"COALESCE({result}.{group.add(f'COUNT({_when(condition, measure)})')}, 0)"
+            found["__told"] = f"COALESCE({result}.{group.add(f'COUNT({when(condition, measure)})')}, 0)"
         return found
 
     def _own(self, group: Group, text: str) -> str:
@@ -334,7 +315,7 @@ class Builder:
         keys = self.keys(group.fact)
         select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()))
         select = select.select(*(parse(f"{sql} AS {alias}") for sql, alias in group.columns.items()))
-        return _group(select, keys)
+        return grouped(select, keys)
 
     def keys(self, one: Fact, by: Sequence[str] | None = None) -> dict[str, str]:
         """The SQL of period and dimension keys on a fact, by alias."""
@@ -371,61 +352,6 @@ class Builder:
         return kaplan_meier(select, list(keys))
 
 
-def kaplan_meier(select: exp.Select, keys: list[str]) -> exp.Expression:
-    """First time x with S(x) <= 0.5, by key, from rows (keys, x, e): S falls by (n - d) / n at each time of d events."""
-    names = ", ".join(keys)
-    times = exp.select(*keys, "x", "SUM(e) AS d", "COUNT(*) AS c").from_(select.subquery("x0")).group_by(*keys, "x")
-    risk = (
-        exp.select("*")
-        .from_(times.subquery("x1"))
-        .select(
-            parse(
-                f"SUM(c) OVER (PARTITION BY {names} ORDER BY x DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS n"
-            )
-        )
-    )
-    window = f"OVER (PARTITION BY {names} ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
-    curve = (
-        exp.select(*keys, "x")
-        .from_(risk.subquery("x2"))
-        .select(
-            parse(f"SUM(CASE WHEN d < n THEN LN(CAST(n - d AS DOUBLE) / n) ELSE 0 END) {window} AS s"),
-            parse(f"MAX(CASE WHEN d = n THEN 1 ELSE 0 END) {window} AS dead"),
-        )
-    )
-    first = parse("MIN(CASE WHEN dead = 1 OR s <= -0.693147180559 THEN x END) AS v")  # ln 0.5, within 1e-12
-    return exp.select(*keys, first).from_(curve.subquery("x3")).group_by(*keys)
-
-
-def own(text: str, needs: set[str]) -> str:
-    """A definition's SQL over bare column names, as SQL over the fact `f`; adds the columns to `needs`."""
-    tree = parse(text)
-
-    def replace(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Column) and not node.table:
-            needs.add(node.name)
-            return exp.column(node.name, table="f", quoted=node.this.args.get("quoted"))
-        return node
-
-    tree = tree.transform(replace)
-    wrapped = exp.select(exp.alias_(tree, "x"))
-    expand(wrapped, "", False)
-    return wrapped.expressions[0].this.sql("duckdb")
-
-
-def _when(where: str, measure: str) -> str:
-    return f"CASE WHEN {where} THEN {measure} END" if where else measure
-
-
-def _missing(where: str, measure: str) -> str:
-    condition = f"({where}) AND ({measure}) IS NULL" if where else f"({measure}) IS NULL"
-    return f"COUNT(CASE WHEN {condition} THEN 1 END)"
-
-
-def _group(select: exp.Select, keys: dict[str, str]) -> exp.Select:
-    return select.group_by(*(parse(sql) for sql in keys.values()))
-
-
 def _single(tree: exp.Expression, cell: Cell) -> None:
     """Work one period into a fact: the join of `period` becomes conditions on constants, which scans can use."""
     for select in list(tree.find_all(exp.Select)):
@@ -443,6 +369,6 @@ def _single(tree: exp.Expression, cell: Cell) -> None:
             column.replace(literal(values[column.name]))
 
 
-def parse_table(name: str, alias: str) -> exp.Expression:
+def parse_table(name: str, alias: str) -> Any:
     """A table under an alias."""
     return exp.alias_(exp.to_table(name), alias, table=True)

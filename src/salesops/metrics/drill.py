@@ -10,9 +10,10 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from .build import Builder, is_money, own
+from .build import Builder
 from .dimensions import labels
 from .facts import Fact, fact
+from .pieces import is_money, own
 from .query import _hidden
 from .request import Request, understand
 from .session import Actor

@@ -10,10 +10,10 @@ from typing import Any
 from salesops.common.explain import Explanation
 from salesops.common.money import Money, from_units
 
-from .build import is_money
 from .definitions import Asked, Part
 from .facts import fact
 from .notes import notes_of
+from .pieces import is_money
 from .query import _hidden, run, why_empty
 from .request import Request, understand
 from .session import Actor
@@ -36,7 +36,7 @@ def explain(
     ):
         notes.insert(0, why_empty(raw, 0, one, request))
     if len(found) == 1:
-        return replace(found[0], notes=tuple([*notes]))
+        return replace(found[0], notes=tuple(notes))
     return Explanation(one.metric.title, formula=one.variant.formula, inputs=tuple(found), notes=tuple(notes))
 
 

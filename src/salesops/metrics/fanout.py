@@ -41,7 +41,7 @@ def by_product(inner: exp.Select, dimension: str, columns: Iterable[str], snapsh
         ) AS c
         GROUP BY {group}, {dimension}
     """
-    kept = [name for name in sorted(set(columns) - {"value", dimension})]
+    kept = sorted(set(columns) - {"value", dimension})
     carried = "".join(f', f."{name}"' for name in kept)
     same = "x.id = f.id" + (" AND x.period = f.period" if snapshots else "")
     query = parse(

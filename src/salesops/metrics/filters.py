@@ -8,7 +8,8 @@ from typing import Any
 from sqlglot import exp
 
 from salesops.common.errors import UsageError
-from salesops.common.expressions import FieldKind, FieldType, parse as parse_formula
+from salesops.common.expressions import FieldKind, FieldType
+from salesops.common.expressions import parse as parse_formula
 
 from .dimensions import Dimensions, Resolved, labels
 from .sql import NONE, left_join, literal, parse
@@ -23,7 +24,7 @@ class Filter:
         self.dimensions = dimensions
         self.columns: set[str] = set()
         self.joins: list[exp.Join] = []
-        self.condition: exp.Expression | None = None
+        self.condition: Any = None
         for where in conditions:
             if isinstance(where, Mapping):
                 self._mapping(where)

@@ -24,14 +24,18 @@ from .facts import Fact, facts
 from .request import Cell, Request
 from .sql import expand, parse
 
-ALLOWED: Final = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALLOWED: Final = _words(
     """
-    Select Subquery CTE With From Join Where Group Having Order Ordered Union Table TableAlias Alias Values Tuple
-    Column Identifier Literal Null Boolean Star Placeholder Paren Neg DataType DataTypeParam Cast Case If Coalesce Nullif
-    And Or Not EQ NEQ GT GTE LT LTE Is In Between Exists Distinct Limit Offset
-    Add Sub Mul Div IntDiv Mod Abs Sign Ln
-    Count Sum Min Max DateDiff Var Window WindowSpec RowNumber Lead GroupConcat
-    """.split()
+    Select Subquery CTE With From Join Where Group Having Order Ordered Union Table TableAlias Alias Values
+    Tuple Column Identifier Literal Null Boolean Star Placeholder Paren Neg DataType DataTypeParam Cast Case If
+    Coalesce Nullif And Or Not EQ NEQ GT GTE LT LTE Is In Between Exists Distinct Limit Offset Add Sub Mul Div
+    IntDiv Mod Abs Sign Ln Count Sum Min Max DateDiff Var Window WindowSpec RowNumber Lead GroupConcat
+    """
 )
 """Constructs that mean the same on DuckDB, PostgreSQL, Spark, Trino, Snowflake and BigQuery, as SQLGlot names them."""
 
@@ -57,8 +61,16 @@ REMEDIES: Final = {
     "Pow": "multiply",
     "First": "use ROW_NUMBER: the first of an unordered set is chance",
 }
-KINDS: Final = frozenset("BIGINT INT INT128 DATE DOUBLE VARCHAR TEXT BOOLEAN".split())
-VERSIONED: Final = frozenset("opportunity lead account person stage product target pipeline campaign team".split())
+KINDS: Final = _words(
+    """
+    BIGINT INT INT128 DATE DOUBLE VARCHAR TEXT BOOLEAN
+    """
+)
+VERSIONED: Final = _words(
+    """
+    opportunity lead account person stage product target pipeline campaign team
+    """
+)
 
 
 def problems(name: str, tree: exp.Expression) -> Iterator[str]:
@@ -71,7 +83,7 @@ def problems(name: str, tree: exp.Expression) -> Iterator[str]:
                 yield f"{name}: {text}"
 
 
-def _node(node: exp.Expression) -> Iterator[str]:
+def _node(node: Any) -> Iterator[str]:
     kind = type(node).__name__
     if isinstance(node, exp.Anonymous):
         yield f"{str(node.this).upper()}(): no function of the allow-list; write it with CASE, sums and joins"
@@ -185,7 +197,7 @@ def _shape() -> Any:
         if "calendar_day" in str(sql):
             return pa.table({"a": [date(2020, 1, 1)], "b": [date(2030, 1, 1)]})
         text, number = pa.array([], pa.string()), pa.array([], pa.int64())
-        columns = {name: number for name in ("owner", "account", "stage", "pipeline")}
+        columns = dict.fromkeys(("owner", "account", "stage", "pipeline"), number)
         return pa.table({**columns, "type": text, "source": text})
 
     manifest = SimpleNamespace(reporting_currency="USD", time_zone="UTC", today=date(2024, 6, 30))

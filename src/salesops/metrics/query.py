@@ -12,10 +12,11 @@ import pyarrow as pa
 from salesops.common.errors import UsageError
 
 from .answer import Answer, Column, money_column
-from .build import Builder, is_money
+from .build import Builder
 from .definitions import Asked
 from .facts import fact
 from .notes import notes_of
+from .pieces import is_money
 from .request import BEGINNING, COMPARISONS, END, Request, first_day, shifted, understand
 from .scope import visible
 from .series import SeriesBuilder, fits
@@ -73,8 +74,7 @@ def answer(session: Any, actor: Actor, request: Request, compare: str | None = N
         table, columns = _targets(session, actor, table, columns, raw, request)
     if totals and request.by:
         whole = replace(request, by=())
-        extra, _ = _shape(run(session, actor, whole), whole)
-        table = _with_totals(table, extra, request)
+        table = _with_totals(table, answer(session, actor, whole, compare).rows, request)
     hidden = _hidden(session, actor, request)
     if hidden:
         notes.append(f"{hidden:,} more, not yours")
@@ -234,8 +234,10 @@ def _targets(
         wanted = targets(session, actor, request, one)
         values = raw.column(f"m{n}").to_pylist()
         goal = [wanted.get(key) for key in keys]
+        if one.unit == "money" and not exact:
+            goal = [None if one_ is None else one_ / 10_000 for one_ in goal]
         reached = [
-            None if not g or values[now[key]] is None else float(values[now[key]]) / float(g if exact else g)
+            None if not g or values[now[key]] is None else float(values[now[key]]) / float(g)
             for key, g in zip(keys, goal, strict=True)
         ]
         array = money_column(pa.array(goal, pa.int64())) if exact else pa.array(goal, pa.float64())

@@ -142,7 +142,9 @@ def _cells(
     as_of: date,
     ahead: bool,
 ) -> tuple[tuple[Cell, ...], str]:
-    text = isinstance(from_, str) and to is None and _is_period(calendar, from_)
+    first: date | None
+    last: date | None
+    text = isinstance(from_, str) and to is None and _is_period(from_)
     if text:
         whole = calendar.parse_period(str(from_))
         first, last = whole.start, whole.end
@@ -169,7 +171,7 @@ def _cells(
     end = last or max(as_of, start)
     if end < start:
         raise UsageError(f"the question ends on {end}, before it starts on {start}", "Write the earlier day first")
-    return tuple(_cell(one, as_of) for one in calendar.periods(grain, start, end)), grain  # type: ignore[arg-type]
+    return tuple(_cell(one, as_of) for one in calendar.periods(grain, start, end)), grain
 
 
 def first_day(session: Any) -> date | None:
@@ -190,7 +192,7 @@ def _snap(start: date, end: date, as_of: date) -> date:
     return min(end, as_of)
 
 
-def _is_period(calendar: FiscalCalendar, text: str) -> bool:
+def _is_period(text: str) -> bool:
     try:
         date.fromisoformat(text.strip())
     except ValueError:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp
 
-from .build import Builder, Group
+from .build import Builder
+from .pieces import Group
 from .request import Request
 from .scope import visible
 from .session import Actor
@@ -31,7 +33,7 @@ def fits(session: Any, actor: Actor, request: Request) -> bool:
         and not (request.convert or request.where or request.within)
         and set(request.by) <= set(OWN)
         and visible(session, actor) is None
-        and all(a.snap < b.snap for a, b in zip(request.cells, request.cells[1:], strict=False))
+        and all(a.snap < b.snap for a, b in pairwise(request.cells))
     )
 
 
@@ -100,7 +102,7 @@ def _from(sql: str) -> str:
 
 def place(at: str, snaps: Sequence[date]) -> str:
     """SQL of the number of the first evening on or after the day `at`, which is not after the last."""
-    gaps = {(b - a).days for a, b in zip(snaps[:-1], snaps[1:-1], strict=False)}
+    gaps = {(b - a).days for a, b in pairwise(snaps[:-1])}
     if len(gaps) == 1:
         gap = gaps.pop()
         inside = f"(DATE_DIFF('day', {day(snaps[0])}, {at}) + {gap - 1}) // {gap}"

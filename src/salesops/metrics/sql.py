@@ -31,7 +31,9 @@ NO_ID = -1
 
 @lru_cache(maxsize=2048)
 def _parsed(text: str) -> exp.Expression:
-    return sqlglot.parse_one(text, dialect="duckdb")
+    tree = sqlglot.parse_one(text, dialect="duckdb")
+    assert isinstance(tree, exp.Expression)
+    return tree
 
 
 def parse(text: str) -> exp.Expression:
@@ -137,11 +139,15 @@ def rate_join(alias: str, on: str) -> exp.Join:
 
 def left_join(source: exp.Expression | str, alias: str, on: str) -> exp.Join:
     """A left join of a table name or subquery under an alias."""
-    tree = exp.to_table(source) if isinstance(source, str) else source
-    if isinstance(tree, exp.Query) and not isinstance(tree, exp.Subquery):
-        tree = tree.subquery()
-    tree = exp.alias_(tree, alias, table=True)
-    return exp.Join(this=tree, side="LEFT", on=parse(on))
+    tree: Any = exp.to_table(source) if isinstance(source, str) else source
+    if isinstance(tree, exp.Query):
+        tree = exp.Subquery(this=tree)
+    return exp.Join(this=exp.alias_(tree, alias, table=True), side="LEFT", on=parse(on))
+
+
+def subquery(text: str, alias: str) -> Any:
+    """SQL as a subquery under an alias."""
+    return exp.alias_(exp.Subquery(this=parse(text)), alias, table=True)
 
 
 def prune(select: exp.Select, keep: Iterable[str]) -> exp.Select:

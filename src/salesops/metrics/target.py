@@ -19,9 +19,8 @@ def targets(session: Any, actor: Actor, request: Request, one: Asked) -> dict[tu
     if tuple(request.by) not in SCOPES:
         raise UsageError("targets are set for the company, a team, a person or a unit", "Use --by owner, team, or none")
     column = SCOPES[tuple(request.by)]
-    if not actor.sees_all:
-        if column != "person" or actor.person is None:
-            return {}
+    if not actor.sees_all and (column != "person" or actor.person is None):
+        return {}
     money = one.unit == "money"
     key = f"t.{column}" if column else f"{NO_ID}"
     own = f"t.{column} IS NOT NULL" if column else "t.person IS NULL AND t.team IS NULL AND t.business_unit IS NULL"

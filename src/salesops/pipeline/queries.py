@@ -15,7 +15,7 @@ from salesops.metrics.answer import Answer, Column, money_column
 from salesops.metrics.dimensions import labels
 from salesops.metrics.request import names
 from salesops.metrics.session import Actor, calendar_of, currencies_of
-from salesops.metrics.sql import NO_ID, NONE, parse
+from salesops.metrics.sql import NO_ID, NONE, day, literal, parse, subquery
 
 from .versions import versions
 from .waterfall import BUCKETS, SCOPES, SIGNS, Slice, Window, bars
@@ -163,8 +163,6 @@ def waterfall_drill(
 
 
 def _cell_test(n: int, value: Any, table: str) -> str:
-    from salesops.metrics.sql import literal
-
     if value is None or value == NONE:
         value = NO_ID if table else NONE
     if table and isinstance(value, str):
@@ -243,10 +241,8 @@ def _hidden(session: Any, actor: Actor, asked: Asked) -> int:
 
 def _unknown(session: Any, actor: Actor, asked: Asked) -> int:
     text, slices, _ = versions(session, actor, asked.window, (), asked.where)
-    from salesops.metrics.sql import day
-
     last = day(asked.window.last)
-    sql = exp.select("COUNT(*) AS n").from_(exp.alias_(parse(text).subquery(), "w", table=True))
+    sql = exp.select("COUNT(*) AS n").from_(subquery(text, "w"))
     sql = sql.where(parse(f"w.inside = 1 AND w.value IS NULL AND w.since <= {last} AND {last} < w.until"))
     if slices.mine:
         sql = sql.where("w.mine = 1")

@@ -13,7 +13,7 @@ from salesops.metrics.dimensions import FANNED, Dimensions, by_owner
 from salesops.metrics.facts import fact
 from salesops.metrics.filters import Filter
 from salesops.metrics.session import Actor
-from salesops.metrics.sql import FOREVER, NO_ID, day, parse
+from salesops.metrics.sql import FOREVER, NO_ID, day, left_join, parse, subquery
 
 from .waterfall import Slice, Window
 
@@ -66,7 +66,7 @@ def versions(
     select = exp.select(
         "f.id", parse(f"{since} AS since"), parse(f"{until} AS until"), "f.created_on", "f.state", "f.inside", "f.value",
         "f.currency", "f.closed_on",
-    ).from_(exp.alias_(parse(base).subquery(), "f", table=True))  # fmt: skip
+    ).from_(subquery(base, "f"))  # fmt: skip
     for join in joins:
         select.append("joins", join)
     select = select.select(*(parse(f"{one.keyed} AS k{n}") for n, one in enumerate(resolved)))
@@ -102,15 +102,11 @@ def _base(window: Window, columns: set[str]) -> str:
 
 def _moving(name: str, since: str, until: str) -> exp.Join:
     """Versions cut where the owner's team or manager changes."""
-    from salesops.metrics.sql import left_join
-
     on = f"d_{name}.person = f.owner AND d_{name}.day_from < {until} AND {since} < d_{name}.day_to"
     return left_join(parse(filled(name)), f"d_{name}", on)
 
 
 def _now() -> exp.Join:
-    from salesops.metrics.sql import left_join
-
     today = parse(f"SELECT id, owner FROM opportunity WHERE day_to = {FOREVER}")
     return left_join(today, "now_", "now_.id = f.id")
 

@@ -1,0 +1,85 @@
+"""Pieces of the statement that do not depend on the question: aggregates, ranks, survival."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from .definitions import Part
+from .facts import Fact
+from .sql import expand, parse
+
+MONEY_COLUMNS = frozenset({"value", "prorated", "lost_value"})
+
+
+def is_money(part: Part) -> bool:
+    """Whether the part is an amount in 10^-4."""
+    return any(column.name in MONEY_COLUMNS for column in parse(part.measure).find_all(exp.Column))
+
+
+@dataclass
+class Group:
+    """The aggregates taken from one scan: columns by their SQL, so that equal ones are computed once."""
+
+    fact: Fact
+    columns: dict[str, str] = field(default_factory=dict)
+    needs: set[str] = field(default_factory=set)
+
+    def add(self, sql: str) -> str:
+        return self.columns.setdefault(sql, f"a{len(self.columns)}")
+
+
+def kaplan_meier(select: exp.Select, keys: list[str]) -> exp.Expression:
+    """First time x with S(x) <= 0.5, by key, from rows (keys, x, e): S falls by (n - d) / n at each time of d events."""
+    names = ", ".join(keys)
+    times = exp.select(*keys, "x", "SUM(e) AS d", "COUNT(*) AS c").from_(select.subquery("x0")).group_by(*keys, "x")
+    risk = (
+        exp.select("*")
+        .from_(times.subquery("x1"))
+        .select(
+            parse(
+                f"SUM(c) OVER (PARTITION BY {names} ORDER BY x DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS n"
+            )
+        )
+    )
+    window = f"OVER (PARTITION BY {names} ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    curve = (
+        exp.select(*keys, "x")
+        .from_(risk.subquery("x2"))
+        .select(
+            parse(f"SUM(CASE WHEN d < n THEN LN(CAST(n - d AS DOUBLE) / n) ELSE 0 END) {window} AS s"),
+            parse(f"MAX(CASE WHEN d = n THEN 1 ELSE 0 END) {window} AS dead"),
+        )
+    )
+    first = parse("MIN(CASE WHEN dead = 1 OR s <= -0.693147180559 THEN x END) AS v")  # ln 0.5, within 1e-12
+    return exp.select(*keys, first).from_(curve.subquery("x3")).group_by(*keys)
+
+
+def own(text: str, needs: set[str]) -> str:
+    """A definition's SQL over bare column names, as SQL over the fact `f`; adds the columns to `needs`."""
+    tree = parse(text)
+
+    def replace(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Column) and not node.table:
+            needs.add(node.name)
+            return exp.column(node.name, table="f", quoted=node.this.args.get("quoted"))
+        return node
+
+    tree = tree.transform(replace)
+    wrapped = exp.select(exp.alias_(tree, "x"))
+    expand(wrapped, "", False)
+    return wrapped.expressions[0].this.sql("duckdb")
+
+
+def when(where: str, measure: str) -> str:
+    return f"CASE WHEN {where} THEN {measure} END" if where else measure
+
+
+def missing(where: str, measure: str) -> str:
+    condition = f"({where}) AND ({measure}) IS NULL" if where else f"({measure}) IS NULL"
+    return f"COUNT(CASE WHEN {condition} THEN 1 END)"
+
+
+def grouped(select: exp.Select, keys: dict[str, str]) -> exp.Select:
+    return select.group_by(*(parse(sql) for sql in keys.values()))
