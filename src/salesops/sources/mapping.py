@@ -21,6 +21,7 @@ changed field per row. `[[stage]]` describes stages that no file describes; `[[r
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import tomllib
 from dataclasses import dataclass, field
@@ -83,7 +84,7 @@ class History:
     old: str = ""
     recorded: str = ""
     seq: str = ""
-    names: dict[str, str] = field(default_factory=dict)  # the source's field name -> ours
+    names: dict[str, str] = dataclasses.field(default_factory=dict)  # the source's field name -> ours
     canonical: bool = False  # values are in the public import format: no detection
 
 

@@ -194,9 +194,9 @@ def find_fields(entity: str, columns: Sequence[ColumnProfile]) -> dict[str, Colu
     taken: set[str] = set()
     for field in COLUMNS[entity]:
         for name in _names(entity, field):
-            column = by_key.get(name)
-            if column and fits(field, column) and (name not in taken or field == "name"):
-                found[field] = column
+            candidate = by_key.get(name)
+            if candidate and fits(field, candidate) and (name not in taken or field == "name"):
+                found[field] = candidate
                 if field != "id" or "name" not in COLUMNS[entity] or name not in _names(entity, "name"):
                     taken.add(name)
                 break

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .base import Event, Interval, Versioned
 from . import fields as f
+from .base import Event, Interval, Versioned
 
 
 class Product(Versioned):

@@ -75,9 +75,7 @@ class SourceId(models.Model):
     batch = models.BigIntegerField(default=0, db_index=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["entity", "system", "external_id"], name="source_id_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["entity", "system", "external_id"], name="source_id_once")]
         indexes = [models.Index(fields=["entity", "record"], name="source_id_record")]
 
 
@@ -113,9 +111,7 @@ class ValueRule(models.Model):
     becomes = models.TextField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["entity", "field", "system", "found"], name="value_rule_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["entity", "field", "system", "found"], name="value_rule_once")]
 
 
 class FieldOwner(models.Model):
@@ -150,9 +146,7 @@ class CustomField(models.Model):
     words = models.TextField(default="")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["entity", "name"], name="custom_field_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["entity", "name"], name="custom_field_once")]
 
 
 class DeclaredWord(models.Model):
@@ -164,6 +158,4 @@ class DeclaredWord(models.Model):
     title = models.TextField(default="")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["entity", "field", "word"], name="declared_word_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["entity", "field", "word"], name="declared_word_once")]

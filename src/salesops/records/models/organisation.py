@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .base import Interval, Versioned
 from . import fields as f
+from .base import Interval, Versioned
 
 
 class BusinessUnit(Versioned):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .base import Versioned
 from . import fields as f
+from .base import Versioned
 
 
 class Target(Versioned):
