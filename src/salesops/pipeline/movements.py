@@ -119,7 +119,7 @@ def process_variants(
     if of == "log":
         if not actor.sees_all:
             raise NotAllowed(f"{actor.username} may not see the cases of process logs", "Ask for --of stages")
-        order = "e.at, e.line, e.id" if "line" in custom_columns(session, "stage_event") else "e.at, e.id"
+        order = "e.at, e.line, e.id"
         cases = variants.logged(on, number, order)
     else:
         cases = _scoped(session, actor, on, variants.staged(on, number))

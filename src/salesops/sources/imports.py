@@ -376,12 +376,14 @@ class _Import:
         if mapping is None and is_native(columns):
             self.notes.append("Recognised the public import format")
             return native_mapping(columns, self.system or "salesops")
+        if mapping is None and (mapping := self._used_before(staged)):
+            self.notes.append(f"Read with the mapping {mapping.name}, which read files of these names before")
         if mapping is None and (found := ready.recognise(columns)):
             mapping, score, reasons = found
             self.notes.append(f"Recognised {mapping.name} ({score:.0%}): {'; '.join(reasons)}")
         if mapping is None:
             suggested = suggest.suggest(staged, self.system or None)
-            mapping = suggested.mapping
+            mapping = replace(suggested.mapping, **self._named_after_folder())
             self.notes += ["Suggested a mapping from names and content; look it over", *suggested.notes]
         else:
             prepared = ready.prepare(mapping, staged)
@@ -389,6 +391,24 @@ class _Import:
             mapping = prepared.mapping
             self.notes += prepared.notes
         return replace(mapping, system=self.system) if self.system else mapping
+
+    def _used_before(self, staged: list[StagedFile]) -> Mapping | None:
+        """The workspace's own mapping that reads every one of these files: next month's export keeps its system and ids."""
+        for path in sorted(self.workspace.mappings.glob("*.toml")):
+            mapping = load_mapping(path)
+            if self.system and mapping.system != self.system:
+                continue
+            if all(mapping.parts_for(s.source) for s in staged) and not ready.prepare(mapping, staged).missing:
+                return mapping
+        return None
+
+    def _named_after_folder(self) -> dict[str, str]:
+        """A mapping of several files is named after their folder rather than after the first of them."""
+        folders = {path.resolve().parent.name for path in self.files}
+        if len(self.files) < 2 or len(folders) > 1:
+            return {}
+        name = "".join(ch if ch.isalnum() else "_" for ch in folders.pop().lower()).strip("_")
+        return {"name": name, "system": self.system or name} if name else {}
 
     def _custom(self, mapping: Mapping, staged: list[StagedFile]) -> dict[str, tuple[Field, ...]]:
         """Columns mapped to `custom.<name>` that nobody declared yet, with the kind that their content shows."""

@@ -95,3 +95,4 @@ class StageEvent(Event):
     lifecycle = f.text()
     resource = f.text()
     person = f.ref("person")
+    line = f.integer("Place in its log: which of two steps of one moment came first")

@@ -26,9 +26,13 @@ def column_sql(field: Field, text: str) -> str:
     return text if field.kind in ("text", "kind") else f"TRY_CAST({text} AS {CAST.get(field.kind, 'BIGINT')})"
 
 
+PLACE = ("stage_event", "line")
+
+
 def content_sql(entity: Entity, alias: str) -> str:
     """SQL: one text of all that a row says, to tell a repetition from a correction."""
-    cells = [f"coalesce({alias}.{quote(f.name)}::VARCHAR, chr(1))" for f in entity.fields]
+    said = [f.name for f in entity.fields if (entity.name, f.name) != PLACE]  # a log that grew at its front says nothing new
+    cells = [f"coalesce({alias}.{quote(name)}::VARCHAR, chr(1))" for name in said]
     return " || chr(31) || ".join([*cells, f"coalesce({alias}.custom, '{{}}')", f"{alias}.deleted::VARCHAR"])
 
 
@@ -74,7 +78,8 @@ def _candidates(reader: PartReader, file: FileDay) -> None:
     cells = []
     for field in reader.entity.fields:
         read = by_name.get(field.name)
-        cells.append(f"{column_sql(field, f't.c_{read.n}') if read else 'NULL'} AS {quote(field.name)}")
+        unsaid = "t.seq" if (reader.entity.name, field.name) == PLACE else "NULL"
+        cells.append(f"{column_sql(field, f't.c_{read.n}') if read else unsaid} AS {quote(field.name)}")
     pairs = [
         f"CASE WHEN t.c_{r.n} IS NOT NULL THEN {literal(chr(34) + r.field.name + chr(34) + ':')} || to_json(t.c_{r.n}) END"
         for r in sorted((r for r in reader.reads if r.field.custom), key=lambda r: r.field.name)
