@@ -58,7 +58,9 @@ INTERVAL = {
     "employment": dict(person=INT),
     "absence": dict(person=INT, kind=TEXT),
 }
-EVENT = {"stage_event": dict(pipeline=INT, case_id=TEXT, opportunity=INT, activity=TEXT, stage=INT, lifecycle=TEXT)}
+EVENT = {
+    "stage_event": dict(pipeline=INT, case_id=TEXT, opportunity=INT, activity=TEXT, stage=INT, lifecycle=TEXT, line=INT)
+}
 OTHER = {
     "stage_history": dict(
         opportunity=INT, visit=INT, stage=INT, kind=TEXT, position=INT, at=INT, day=DAY, next_stage=INT, next_kind=TEXT,

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from salesops.common.errors import NotAllowed, NotFound, UsageError
 from salesops.metrics.answer import Answer, Column, money_column
-from salesops.metrics.session import Actor, currencies_of, custom_columns
+from salesops.metrics.session import Actor, currencies_of
 from salesops.metrics.sql import day
 
 from . import stages, variants
