@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from salesops.common.errors import SalesopsError
 
 FORMATS = ("table", "json", "csv")
 RISKY = ("=", "+", "-", "@", "\t", "\r")
+FIGURE = re.compile(r"-?[\d,]+(\.\d+)?( ?%| days| [A-Z]{3}(/day)?)?")
 
 NOTHING = {
     "record list": "No such record. Import some (salesops import FILE ...), or add one: salesops record create ENTITY name=value",
@@ -203,7 +205,7 @@ def _table(
     """A table as wide as the terminal, or as wide as it needs to be where there is none (a pipe, a file)."""
     heads = [titles.get(name, name) for name in names]
     cells = [[shown(row.get(name), units.get(name, ""), currency) for name in names] for row in rows]
-    right = [name in units or _numeric(rows, name) for name in names]
+    right = [bool(units.get(name)) or _numeric([row[n] for row in cells]) for n, name in enumerate(names)]
     if not sys.stdout.isatty():
         click.echo(_plain_table(heads, cells, right))
         return
@@ -219,10 +221,10 @@ def _table(
     Console().print(table)
 
 
-def _numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
-    """Say whether a column holds numbers, and nothing else but gaps."""
-    held = [value for row in rows if (value := row.get(name)) is not None]
-    return bool(held) and all(isinstance(one, (int, float, Decimal)) and not isinstance(one, bool) for one in held)
+def _numeric(cells: Sequence[str]) -> bool:
+    """Say whether a column holds figures, with or without a unit, and nothing else but gaps."""
+    held = [cell for cell in cells if cell and cell != "n/a"]
+    return bool(held) and all(FIGURE.fullmatch(cell) for cell in held)
 
 
 def _plain_table(heads: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
