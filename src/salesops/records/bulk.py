@@ -24,24 +24,16 @@ def insert(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 
 def upsert(table: str, columns: Sequence[str], key: str, rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows, replacing the named columns of those whose `key` is there already."""
-    names = ", ".join(f'"{c}"' for c in columns)
     changes = ", ".join(f'"{c}" = excluded."{c}"' for c in columns if c != key)
-    tail = f'ON CONFLICT ("{key}") DO UPDATE SET {changes}'
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f'CREATE TEMP TABLE incoming (LIKE "{table}" INCLUDING DEFAULTS) ON COMMIT DROP')
-            with cursor.copy(f"COPY incoming ({names}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-            cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM incoming {tail}')
-            cursor.execute("DROP TABLE incoming")
-            return
-        marks = ", ".join("?" * len(columns))
-        cursor.connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks}) {tail}', rows)
+    _merge(table, columns, rows, f'ON CONFLICT ("{key}") DO UPDATE SET {changes}')
 
 
 def insert_missing(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows; those that break a unique constraint are there already and stay."""
+    _merge(table, columns, rows, "ON CONFLICT DO NOTHING")
+
+
+def _merge(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], on_conflict: str) -> None:
     names = ", ".join(f'"{c}"' for c in columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -49,11 +41,11 @@ def insert_missing(table: str, columns: Sequence[str], rows: Iterable[Sequence[A
             with cursor.copy(f"COPY incoming ({names}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-            cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM incoming ON CONFLICT DO NOTHING')
+            cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM incoming {on_conflict}')
             cursor.execute("DROP TABLE incoming")
             return
         marks = ", ".join("?" * len(columns))
-        cursor.connection.executemany(f'INSERT OR IGNORE INTO "{table}" ({names}) VALUES ({marks})', rows)
+        cursor.connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks}) {on_conflict}', rows)
 
 
 def arrow_rows(batch: pa.RecordBatch, extra: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
