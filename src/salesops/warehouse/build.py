@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from salesops.records.columns import DATED_BY_NATURE, columns_of
+from salesops.records.columns import columns_of
 from salesops.records.entities import Entity, Field
 
 from . import opportunity
@@ -18,11 +18,12 @@ FACT_ORDER = "record, field, value, effective, recorded, seq, id, assumed"
 
 @dataclass(frozen=True)
 class Settings:
-    """What the files of a generation depend on besides the records."""
+    """What the files of a generation depend on besides the records. `moved`: entities of which some record was merged."""
 
     reporting_currency: str
     time_zone: str
     custom: dict[str, list[Field]]
+    moved: frozenset[str] = frozenset()
 
 
 def versioned_tables(entity: Entity) -> list[str]:
@@ -45,26 +46,31 @@ def build_versioned(
 ) -> None:
     """Build the tables of a versioned entity from the relation `facts` and hand each to `write(table, select)`.
 
-    For `opportunity` the reference spans must exist (`opportunity.build_reference`).
+    The table `redirect` must exist where `settings.moved` names an entity; for `opportunity` also the reference spans
+    (`opportunity.build_reference`).
     """
     columns = columns_of(entity, settings.custom.get(entity.name, []))
-    build_versions(con, facts, columns, settings.time_zone)
-    if entity.name == "opportunity":
-        opportunity.build_stage_history(con)
+    is_deal = entity.name == "opportunity"
+    always = opportunity.READ if is_deal else frozenset[str]()
+    versions = build_versions(con, facts, columns, settings.time_zone, settings.moved, always)
+    if is_deal:
+        opportunity.build_stage_history(con, settings.moved)
         opportunity.finish(con, settings.reporting_currency)
-        write("stage_history", "SELECT * FROM stage_visit ORDER BY opportunity, visit")
-    write(entity.name, "SELECT * FROM version ORDER BY id, day_from")
+        write("stage_history", "SELECT * FROM stage_visit")
+        write(entity.name, versions.select("told", opportunity.TOLD))
+    else:
+        write(entity.name, versions.select())
     if keep_late:
-        write(
-            f"{entity.name}_late",
-            f"SELECT {FACT_ORDER} FROM {facts} SEMI JOIN (SELECT record FROM late_record WHERE late) l USING (record) "
-            "WHERE effective IS NOT NULL ORDER BY record",
-        )
-    if entity.name in DATED_BY_NATURE:
+        source = facts if versions.facts else "fact"
+        late = f"{facts} WHERE recorded > effective" if versions.facts else "late_record WHERE late"
+        found = con.execute(f"SELECT count(*) FROM {late}").fetchone() or (0,)
+        which = f"SEMI JOIN (SELECT record FROM {late}) l USING (record) WHERE effective IS NOT NULL"
+        write(f"{entity.name}_late", f"SELECT {FACT_ORDER} FROM {source} {which if found[0] else 'WHERE FALSE'}")
         write(
             f"undated:{entity.name}",
-            f"SELECT '{entity.name}' AS entity, record AS id FROM {facts} GROUP BY record HAVING max(effective) IS NULL",
+            f"SELECT DISTINCT '{entity.name}' AS entity, f.record AS id FROM {facts} f ANTI JOIN "
+            f"(SELECT record FROM {facts} WHERE effective IS NOT NULL) d ON d.record = f.record WHERE f.effective IS NULL",
         )
     drop_working(con)
-    for table in ("version", "stage_visit"):
+    for table in ("told", "stage_visit"):
         con.execute(f"DROP TABLE IF EXISTS {table}")

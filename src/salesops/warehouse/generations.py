@@ -5,17 +5,22 @@
     warehouse/files/...        Parquet, never changed once a manifest names it
 
 A table is a `base` file set, and, after incremental refreshes, a `delta` that replaces the rows whose key is in `mask`.
-A killed refresh leaves files that no manifest names; the next one sweeps them.
+A killed refresh leaves files that no manifest names; the next one sweeps them. A session holds a shared lock on its manifest,
+so that what it reads stays for as long as it is open, whatever is refreshed meanwhile; the lock ends with its process.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import re
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+GRACE = 600  # seconds that a file which nobody names may still be about to be read (by a backup, by an older program)
 
 
 @dataclass(frozen=True)
@@ -69,36 +74,73 @@ def load(folder: Path, name: str = "") -> Generation | None:
     return Generation(tables=tables, **values)
 
 
-def publish(folder: Path, generation: Generation, keep: int, pinned: frozenset[str] = frozenset()) -> None:
+def hold(folder: Path, name: str = "") -> tuple[Generation, int] | None:
+    """The generation of this name (default: the current one) and an open file that keeps it; None when there is none.
+
+    Closing the file lets the generation go.
+    """
+    for _attempt in range(10):
+        generation = load(folder, name)
+        if generation is None:
+            return None
+        manifest = folder / f"{generation.name}.json"
+        try:
+            held = os.open(manifest, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(held, fcntl.LOCK_SH)
+        if manifest.exists():
+            return generation, held
+        os.close(held)  # swept between reading and locking: the current one is another by now
+    return None
+
+
+def publish(folder: Path, generation: Generation, keep: int) -> None:
     """Write the manifest, switch `CURRENT` to it, and remove what only older generations needed."""
     manifest = folder / f"{generation.name}.json"
     _write(manifest, json.dumps(asdict(generation), indent=1))
     _write(folder / "CURRENT", generation.name)
-    sweep(folder, keep, pinned)
+    sweep(folder, keep)
 
 
 def next_number(folder: Path) -> int:
+    """A number that no manifest and no file carries."""
     numbers = [int(p.stem.split("-")[1]) for p in folder.glob("gen-*.json")]
+    for file in (folder / "files").glob("*.parquet"):
+        numbers += [int(n) for n in re.findall(r"-(\d+)-\w+$", file.stem)]
     return max(numbers, default=0) + 1
 
 
-def sweep(folder: Path, keep: int, pinned: frozenset[str] = frozenset()) -> None:
-    """Remove manifests beyond the last `keep` (and not pinned), and files that no manifest names.
-
-    A file younger than an hour that nobody names may belong to a session that is opening: it stays.
-    """
+def sweep(folder: Path, keep: int) -> None:
+    """Remove manifests beyond the last `keep` that no session holds, and files that no manifest names."""
     names = sorted((p.stem for p in folder.glob("gen-*.json")), key=lambda n: int(n.split("-")[1]))
+    current = load(folder)
     for name in names[: max(0, len(names) - keep)]:
-        if name not in pinned:
-            (folder / f"{name}.json").unlink(missing_ok=True)
+        if current is None or name != current.name:
+            _let_go(folder / f"{name}.json")
     needed: set[str] = set()
     for manifest in folder.glob("gen-*.json"):
         if loaded := load(folder, manifest.stem):
             needed |= loaded.files()
     files = folder / "files"
-    for file in files.glob("*.parquet") if files.exists() else ():
-        if file.name not in needed and time.time() - file.stat().st_mtime > 3600:
+    for file in files.glob("*") if files.exists() else ():
+        if file.suffix == ".tmp" or (file.name not in needed and time.time() - file.stat().st_mtime > GRACE):
             file.unlink(missing_ok=True)
+
+
+def _let_go(manifest: Path) -> None:
+    """Remove a manifest unless a session holds it."""
+    try:
+        found = os.open(manifest, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        manifest.unlink(missing_ok=True)
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(found)
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,7 +10,10 @@ import duckdb
 
 from salesops.records.columns import FOREVER
 
-from .versions import ORDER
+from .versions import ORDER, referred
+
+READ = frozenset({"stage", "amount", "currency", "actual_close"})  # carried in any case: `finish` reads them
+TOLD = ("status", "closed_on", "value", "value_source")
 
 
 def build_reference(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
@@ -35,64 +38,63 @@ def build_reference(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> 
     """)
 
 
-def build_stage_history(con: duckdb.DuckDBPyConnection, into: str = "stage_visit") -> None:
+def build_stage_history(con: duckdb.DuckDBPyConnection, moved: frozenset[str], into: str = "stage_visit") -> None:
     """Create `into`: one row per real entry into a stage; a repeated save of the same stage is no entry."""
     order = "PARTITION BY record ORDER BY effective, recorded, seq, id"
+    single = referred("stage", "TRY_CAST(value AS BIGINT)", moved)
+    whole = referred("stage", "TRY_CAST(j.stage AS BIGINT)", moved)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE {into} AS
         WITH said AS (
-            SELECT record, {ORDER}, day, coalesce(TRY_CAST(value AS BIGINT), 0) AS stage FROM fact WHERE field = 'stage'
+            SELECT record, {ORDER}, day, coalesce({single}, 0) AS stage FROM fact WHERE field = 'stage'
             UNION ALL
-            SELECT record, {ORDER}, day, coalesce(TRY_CAST(j.stage AS BIGINT), 0) AS stage FROM row_fact WHERE j.stage IS NOT NULL
+            SELECT record, {ORDER}, day, coalesce({whole}, 0) AS stage FROM row_fact WHERE j.stage IS NOT NULL
         ), entered AS (
             SELECT record, {ORDER}, day, stage FROM said QUALIFY stage IS DISTINCT FROM lag(stage) OVER ({order})
         ), named AS (
-            SELECT e.*, s.kind, s.position FROM entered e
+            SELECT e.*, coalesce(s.kind, 'open') AS kind, coalesce(s.position, 0) AS position FROM entered e
             LEFT JOIN stage_span s ON s.id = e.stage AND e.day >= s.day_from AND e.day < s.day_to
             WHERE e.stage <> 0
         )
-        SELECT record AS opportunity, row_number() OVER w AS visit, stage, coalesce(kind, 'open') AS kind,
-               coalesce(position, 0) AS position, effective AS at, day,
-               lead(stage) OVER w AS next_stage, lead(coalesce(kind, 'open')) OVER w AS next_kind,
-               lead(coalesce(position, 0)) OVER w AS next_position, lead(effective) OVER w AS next_at, lead(day) OVER w AS next_day
+        SELECT record AS opportunity, row_number() OVER w AS visit, stage, kind, position, effective AS at, day,
+               lead(stage) OVER w AS next_stage, lead(kind) OVER w AS next_kind, lead(position) OVER w AS next_position,
+               lead(effective) OVER w AS next_at, lead(day) OVER w AS next_day
         FROM named WINDOW w AS ({order})
     """)
 
 
-def finish(con: duckdb.DuckDBPyConnection, reporting_currency: str, version: str = "version") -> None:
-    """Add status, closed_on, value and value_source to the opportunity versions in the table `version`."""
+def finish(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
+    """Make `told` of `carried`: with status, closed_on, value and value_source, cut where a list price or line changes.
+
+    A deal worth list price x quantity counts as late: what is known of it depends on when its lines and prices were.
+    """
     con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE staged AS
-        SELECT v.* REPLACE (coalesce(v.currency, '{reporting_currency}') AS currency), coalesce(s.kind, 'open') AS status
-        FROM {version} v LEFT JOIN stage_span s ON s.id = v.stage AND v.day_from >= s.day_from AND v.day_from < s.day_to
-    """)
-    con.execute("""
-        CREATE OR REPLACE TEMP TABLE entered AS
-        SELECT *, CASE WHEN status <> 'open' AND stage IS DISTINCT FROM lag(stage) OVER (PARTITION BY id ORDER BY day_from)
-                       THEN day_from END AS entered_closed
-        FROM staged
-    """)
-    con.execute("""
         CREATE OR REPLACE TEMP TABLE valued AS
         SELECT * EXCLUDE (entered_closed),
                CASE WHEN status <> 'open' THEN coalesce(actual_close, last_value(entered_closed IGNORE NULLS) OVER w) END AS closed_on,
                CASE WHEN status = 'lost' AND amount = 0
                     THEN last_value(CASE WHEN NOT (status = 'lost' AND amount = 0) THEN amount END IGNORE NULLS) OVER w
                     ELSE amount END AS value
-        FROM entered
-        WINDOW w AS (PARTITION BY id ORDER BY day_from ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        FROM (
+            SELECT v.* REPLACE (coalesce(v.currency, '{reporting_currency}') AS currency), coalesce(s.kind, 'open') AS status,
+                   CASE WHEN coalesce(s.kind, 'open') <> 'open' AND v.stage IS DISTINCT FROM
+                        lag(v.stage) OVER (PARTITION BY v.record ORDER BY v.day_from) THEN v.day_from END AS entered_closed
+            FROM carried v LEFT JOIN stage_span s ON s.id = v.stage AND v.day_from >= s.day_from AND v.day_from < s.day_to
+        )
+        WINDOW w AS (PARTITION BY record ORDER BY day_from ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
     """)
     _list_values(con)
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE {version} AS
-        SELECT v.* EXCLUDE (value), v.value, CASE WHEN v.value IS NOT NULL THEN 'amount' END AS value_source
-        FROM valued v WHERE v.value IS NOT NULL OR NOT EXISTS (SELECT 1 FROM listed l WHERE l.id = v.id AND l.version = v.day_from)
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE told AS
+        SELECT v.*, CASE WHEN v.value IS NOT NULL THEN 'amount' END AS value_source
+        FROM valued v ANTI JOIN listed l ON l.record = v.record AND l.version = v.day_from
         UNION ALL
-        SELECT v.* EXCLUDE (value) REPLACE (l.day_from AS day_from, l.day_to AS day_to), l.value,
+        SELECT v.* REPLACE (l.day_from AS day_from, l.day_to AS day_to, l.value AS value),
                CASE WHEN l.value IS NOT NULL THEN 'list_price' END AS value_source
-        FROM valued v JOIN listed l ON l.id = v.id AND l.version = v.day_from
+        FROM valued v JOIN listed l ON l.record = v.record AND l.version = v.day_from
     """)
-    for table in ("staged", "entered", "valued", "listed", "breakpoint"):
+    con.execute("UPDATE late_record SET late = TRUE WHERE NOT late AND record IN (SELECT record FROM listed)")
+    for table in ("valued", "listed", "breakpoint", "carried"):
         con.execute(f"DROP TABLE IF EXISTS {table}")
 
 
@@ -104,10 +106,10 @@ def _list_values(con: duckdb.DuckDBPyConnection) -> None:
     overlap = "greatest(v.day_from, l.day_from) < least(v.day_to, l.day_to)"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE breakpoint AS
-        SELECT DISTINCT id, version, until, currency, day FROM (
-            SELECT v.id, v.day_from AS version, v.day_to AS until, v.currency, unnest([v.day_from, l.day_from, l.day_to,
+        SELECT DISTINCT record, version, until, currency, day FROM (
+            SELECT v.record, v.day_from AS version, v.day_to AS until, v.currency, unnest([v.day_from, l.day_from, l.day_to,
                    p.valid_from, p.valid_to]) AS day
-            FROM valued v JOIN line_span l ON l.opportunity = v.id AND {overlap}
+            FROM valued v JOIN line_span l ON l.opportunity = v.record AND {overlap}
             LEFT JOIN price_span p ON p.product = l.product AND p.currency = v.currency
             WHERE v.value IS NULL
         ) WHERE day IS NOT NULL AND day >= version AND day < until
@@ -115,19 +117,16 @@ def _list_values(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE listed AS
         WITH part AS (
-            SELECT b.id, b.version, b.until, b.day,
+            SELECT b.record, b.version, b.day,
                    CASE WHEN count(*) = count(p.list_price)
                         THEN sum((p.list_price::HUGEINT * l.quantity + 5000) // 10000)::BIGINT END AS value
             FROM breakpoint b
-            JOIN line_span l ON l.opportunity = b.id AND b.day >= l.day_from AND b.day < l.day_to
+            JOIN line_span l ON l.opportunity = b.record AND b.day >= l.day_from AND b.day < l.day_to
             LEFT JOIN price_span p ON p.product = l.product AND p.currency = b.currency
                  AND b.day >= p.valid_from AND b.day < p.valid_to
-            GROUP BY ALL
-        ), every AS (
-            SELECT b.id, b.version, b.until, b.day, p.value FROM breakpoint b
-            LEFT JOIN part p ON p.id = b.id AND p.version = b.version AND p.day = b.day
+            GROUP BY b.record, b.version, b.day
         )
-        SELECT id, version, day AS day_from,
-               coalesce(lead(day) OVER (PARTITION BY id, version ORDER BY day), until, {FOREVER}) AS day_to, value
-        FROM every
+        SELECT b.record, b.version, b.day AS day_from,
+               coalesce(lead(b.day) OVER (PARTITION BY b.record, b.version ORDER BY b.day), b.until, {FOREVER}) AS day_to, p.value
+        FROM breakpoint b LEFT JOIN part p ON p.record = b.record AND p.version = b.version AND p.day = b.day
     """)

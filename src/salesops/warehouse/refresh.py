@@ -8,23 +8,30 @@ import shutil
 import time
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+
+from salesops.common.errors import WorkspaceError
 from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
 from salesops.records import extract
 from salesops.records.columns import custom_fields
 from salesops.records.duck import connect, quoted
 from salesops.records.entities import Entity, entities
-from salesops.records.models import Clock
+from salesops.records.writing import current_tick
 from salesops.workspace import Workspace
 
 from . import opportunity, tables
 from .build import Settings, build_versioned
 from .generations import Generation, Table, load, next_number, publish, sweep
+from .session import forget_spill
+from .versions import referred
 from .views import table_select
 
-FORMAT = 1  # raise when the files' layout changes: older generations are then built anew
+FORMAT = 2  # raise when the files' layout changes: older generations are then built anew
 BUCKET = 3_000_000  # facts built at once
 SMALL = 200_000  # a table up to this many rows is rewritten rather than patched
 FULL_FROM = 50_000  # changed records from which a full refresh is quicker
@@ -52,9 +59,19 @@ def refresh(workspace: Workspace, *, full: bool = False, progress: Progress | No
         work = workspace.work / "refresh"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
+        forget_spill(workspace.work)
+        maker = _Maker(workspace, work, progress)
         try:
-            made = _Maker(workspace, work, progress).make(full)
+            made = maker.make(full)
+        except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            maker.clean()
+            raise WorkspaceError(
+                f"the warehouse could not be written: {str(error).splitlines()[0]}",
+                remedy="Make room on the disk (or set SALESOPS_MEMORY lower or higher) and refresh again; "
+                "the generation before stays current",
+            ) from error
         finally:
+            maker.con.close()
             shutil.rmtree(work, ignore_errors=True)
     return replace(made, seconds=time.monotonic() - started)
 
@@ -74,13 +91,19 @@ class _Maker:
     def make(self, full: bool) -> Refreshed:
         previous = load(self.folder)
         if not full and previous and previous.signature == self._signature():
+            tick = current_tick()
             changed = extract.changed_since(previous.tick)
-            if not changed and previous.today == str(self.workspace.today):
+            if tick == previous.tick and previous.today == str(self.workspace.today):
                 return Refreshed(previous.name, "unchanged", 0, 0)
-            count = sum(len(ids) for ids in changed.values())
-            if count <= FULL_FROM and not FAR_REACHING & changed.keys():
-                return self._incremental(previous, changed, count)
+            count = sum(len(ids) for ids in changed.records.values())
+            if not changed.everything and count <= FULL_FROM and not FAR_REACHING & changed.records.keys():
+                return self._incremental(previous, changed, count, tick)
         return self._full()
+
+    def clean(self) -> None:
+        """Remove what a refresh that failed has written."""
+        for file in (self.folder / "files").glob(f"*-{self.number}-*"):
+            file.unlink(missing_ok=True)
 
     def _signature(self) -> str:
         values = [
@@ -98,6 +121,7 @@ class _Maker:
         raw = self.work / "raw"
         with self.progress.task("Reading records", None):
             tick = extract.extract_all(self.con, raw)
+            self._redirects(extract.redirect_rows(self.con, raw))
         order = sorted(entities().values(), key=lambda e: (e.name == "opportunity", e.code))
         with self.progress.task("Building tables", len(order)) as task:
             for entity in order:
@@ -107,6 +131,7 @@ class _Maker:
                     self._full_dated(entity, raw)
                 task.advance(1)
         self._gather_undated()
+        self._write_part("source_system", extract.source_select(f"read_parquet({quoted(raw / 'sources.parquet')})"))
         self._derived()
         self._publish(tick)
         total = sum(t.rows for t in self.tables.values())
@@ -119,21 +144,33 @@ class _Maker:
             opportunity.build_reference(con, self.settings.reporting_currency)
         buckets = max(1, -(-count // BUCKET))
         for bucket in range(buckets):
-            source = "facts"
-            if buckets > 1:
-                con.execute(
-                    f"CREATE OR REPLACE TEMP TABLE bucket AS SELECT * FROM facts WHERE record % {buckets} = {bucket}"
-                )
-                source = "bucket"
-            build_versioned(con, entity, source, self.settings, lambda t, s, b=bucket: self._write_part(t, s, b))
-        con.execute("DROP TABLE IF EXISTS bucket")
+            source = f"(SELECT * FROM facts WHERE record % {buckets} = {bucket})" if buckets > 1 else "facts"
+            build_versioned(con, entity, source, self.settings, partial(self._write_part, part=bucket))
         self._view(entity.name)
+
+    def _redirects(self, rows: pa.Table) -> None:
+        """Merged records: a table of the generation, and what the settings say of it."""
+        self.con.register("redirect_rows", rows)
+        self._write_part("redirect", "SELECT * FROM redirect_rows")
+        self.con.unregister("redirect_rows")
+        self._use_redirects()
+
+    def _use_redirects(self) -> None:
+        self._view("redirect")
+        moved = self.con.execute("SELECT DISTINCT entity FROM redirect").fetchall()
+        self.settings = replace(self.settings, moved=frozenset(row[0] for row in moved))
 
     def _full_dated(self, entity: Entity, raw: Path) -> None:
         source = f"read_parquet({quoted(raw / (entity.name + '.parquet'))})"
-        select = tables.dated_select(entity, self.settings.custom.get(entity.name, []), source, self.settings.time_zone)
+        select = self._dated(entity, source)
         self._write_part(entity.name, f"{select} ORDER BY t.id")
         self._view(entity.name, known=True)
+
+    def _dated(self, entity: Entity, source: str) -> str:
+        settings = self.settings
+        return tables.dated_select(
+            entity, settings.custom.get(entity.name, []), source, settings.time_zone, settings.moved
+        )
 
     def _write_part(self, table: str, select: str, part: int = 0) -> None:
         """Write a Parquet file of a table and enter it in the manifest being made."""
@@ -167,7 +204,7 @@ class _Maker:
         calendar = tables.calendar_table(self.workspace.config.calendar, first, last)
         self.con.register("calendar_rows", calendar)
         self._rewrite("calendar_day", "SELECT * FROM calendar_rows")
-        self._rewrite("rate_day", tables.rate_select(self.settings.reporting_currency, today + timedelta(days=366)))
+        self._rewrite("rate_day", tables.rate_select(self.settings.reporting_currency, today))
         self._rewrite("reporting_closure", tables.CLOSURE)
 
     def _rewrite(self, table: str, select: str) -> None:
@@ -213,9 +250,10 @@ class _Maker:
 
     # -- incremental --------------------------------------------------------------------------------------------------
 
-    def _incremental(self, previous: Generation, changed: dict[str, set[int]], count: int) -> Refreshed:
-        tick = Clock.objects.values_list("tick", flat=True).first() or 0
+    def _incremental(self, previous: Generation, found: extract.Changed, count: int, tick: int) -> Refreshed:
+        changed = found.records
         self.tables = dict(previous.tables)
+        self._use_redirects()
         for entity in entities().values():
             self._view(entity.name, known=entity.shape != "versioned")
         known = entities()
@@ -228,6 +266,7 @@ class _Maker:
             else:
                 self._patch_dated(known[name], ids)
             self._view(name, known=known[name].shape != "versioned")
+        self._patch_sources(found.sources)
         self._derived_if_needed(changed, previous)
         self._publish(tick)
         return Refreshed(f"gen-{self.number}", "incremental", count, 0)
@@ -237,9 +276,12 @@ class _Maker:
         lines = entities()["opportunity_line"]
         table = extract.facts_of(lines, changed["opportunity_line"])
         self.con.register("line_facts", table)
+        deal = (
+            "TRY_CAST(CASE WHEN field = '*' THEN json_extract_string(value, '$.opportunity') ELSE value END AS BIGINT)"
+        )
         rows = self.con.execute(
-            "SELECT DISTINCT TRY_CAST(CASE WHEN field = '*' THEN json_extract_string(value, '$.opportunity') ELSE value END AS BIGINT) "
-            "FROM line_facts WHERE field IN ('*', 'opportunity')"
+            f"SELECT DISTINCT {referred('opportunity', 'deal', self.settings.moved)} FROM "
+            f"(SELECT {deal} AS deal FROM line_facts WHERE field IN ('*', 'opportunity'))"
         ).fetchall()
         changed.setdefault("opportunity", set()).update(r[0] for r in rows if r[0])
 
@@ -257,8 +299,14 @@ class _Maker:
 
     def _patch_dated(self, entity: Entity, ids: set[int]) -> None:
         self.con.register("rows_arrow", extract.rows_of(entity, ids))
-        custom = self.settings.custom.get(entity.name, [])
-        self._patch(entity.name, tables.dated_select(entity, custom, "rows_arrow", self.settings.time_zone), ids)
+        self._patch(entity.name, self._dated(entity, "rows_arrow"), ids)
+
+    def _patch_sources(self, sources: dict[str, set[int]]) -> None:
+        if not sources:
+            return
+        self.con.register("sources_arrow", extract.sources_of(sources))
+        select = extract.source_select("sources_arrow")
+        self._patch("source_system", select, {record for ids in sources.values() for record in ids})
 
     def _patch(self, table: str, select: str, ids: set[int]) -> None:
         """Replace the rows of `ids` in a table by those of `select`: small tables are rewritten, large ones get a delta."""
@@ -280,8 +328,6 @@ class _Maker:
         self.tables[table] = Table(old.base, old.rows, old.key, delta, mask, masked)
 
     def _insert_ids(self, ids: set[int]) -> None:
-        import pyarrow as pa
-
         self.con.register("ids_arrow", pa.table({"id": pa.array(sorted(ids), pa.int64())}))
         self.con.execute("INSERT INTO touched SELECT id FROM ids_arrow")
         self.con.unregister("ids_arrow")
@@ -291,7 +337,7 @@ class _Maker:
         if changed.keys() & {"reporting_line", "person"}:
             self._rewrite("reporting_closure", tables.CLOSURE)
         if "exchange_rate" in changed or previous.today != str(today):
-            self._rewrite("rate_day", tables.rate_select(self.settings.reporting_currency, today + timedelta(days=366)))
+            self._rewrite("rate_day", tables.rate_select(self.settings.reporting_currency, today))
         if previous.today[:4] != str(today)[:4]:
             self._derived()
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,8 +25,10 @@ from salesops.workspace import Workspace
 
 from . import opportunity, tables
 from .build import Settings, build_versioned
-from .generations import Generation, load
+from .generations import Generation, hold
 from .views import table_select
+
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,11 @@ class Manifest:
 
 
 class Session:
-    """Questions to one generation. Thread-safe: each query runs on a cursor of its own."""
+    """Questions to one generation, which stays for as long as the session is open. Threads take turns."""
 
-    def __init__(self, workspace: Workspace, generation: Generation, as_known_on: date | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, generation: Generation, as_known_on: date | None = None, held: int | None = None
+    ) -> None:
         self.workspace = workspace
         self.as_known_on = as_known_on
         self.generation = generation.name
@@ -55,8 +63,14 @@ class Session:
             today=date.fromisoformat(generation.today),
         )
         self._lock = threading.Lock()
-        self._con = connect(workspace.work)
-        _views(self._con, workspace, generation, as_known_on)
+        self._held = held if held is not None else _held(workspace, generation)
+        self._spill = workspace.work / "spill" / f"{os.getpid()}-{next(_numbers)}"
+        self._con = connect(self._spill)
+        try:
+            _views(self._con, workspace, generation, as_known_on)
+        except BaseException:
+            self.close()
+            raise
 
     def query(self, sql: Any, parameters: Any = None) -> pa.Table:
         """The answer to an SQL text or SQLGlot expression (DuckDB dialect), as an Arrow table."""
@@ -70,21 +84,42 @@ class Session:
         return self._con
 
     def close(self) -> None:
+        """End the session: its generation may be swept from now on."""
         self._con.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
 
 @contextmanager
 def open_session(workspace: Workspace, *, as_known_on: date | None = None, generation: str = "") -> Iterator[Session]:
     """Open the current (or the named) generation, as known on a day (default: all that is known)."""
-    found = load(workspace.warehouse, generation)
+    found = hold(workspace.warehouse, generation)
     if found is None:
         what = f"generation {generation}" if generation else "warehouse"
         raise WorkspaceError(f"there is no {what} yet", remedy="salesops refresh")
-    session = Session(workspace, found, as_known_on)
+    session = Session(workspace, found[0], as_known_on, found[1])
     try:
         yield session
     finally:
         session.close()
+
+
+def _held(workspace: Workspace, generation: Generation) -> int | None:
+    found = hold(workspace.warehouse, generation.name)
+    return found[1] if found else None
+
+
+def forget_spill(work: Path) -> None:
+    """Remove what sessions of processes that are no more had written aside."""
+    for folder in (work / "spill").glob("*-*"):
+        try:
+            os.kill(int(folder.name.split("-")[0]), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:
+            continue
 
 
 def _views(
@@ -108,11 +143,12 @@ def _restate(con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: G
     A record whose every fact was recorded by the time it became true looks the same on any later day of knowledge,
     so only the others are built anew.
     """
-    settings = Settings(generation.reporting_currency, generation.time_zone, custom_fields())
+    merged = con.execute("SELECT DISTINCT entity FROM redirect").fetchall() if "redirect" in generation.tables else []
+    moved = frozenset(row[0] for row in merged)
+    settings = Settings(generation.reporting_currency, generation.time_zone, custom_fields(), moved)
     order = sorted(
         (e for e in entities().values() if e.shape == "versioned"), key=lambda e: (e.name == "opportunity", e.code)
     )
-    touched = {"price"}
     for entity in order:
         late = generation.tables.get(f"{entity.name}_late")
         if late is None or (not late.rows and not late.delta):
@@ -122,7 +158,6 @@ def _restate(con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: G
         )
         if entity.name == "opportunity":
             opportunity.build_reference(con, settings.reporting_currency)
-        touched.add(entity.name)
 
         def write(table: str, select: str, name: str = entity.name) -> None:
             if table.startswith("undated:"):
@@ -141,9 +176,8 @@ def _restate(con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: G
         build_versioned(con, entity, "known_facts", settings, write, keep_late=False)
     con.execute(f"CREATE OR REPLACE TEMP TABLE reporting_closure_known AS {tables.CLOSURE}")
     con.execute("CREATE OR REPLACE TEMP VIEW reporting_closure AS SELECT * FROM reporting_closure_known")
-    last = generation.today
+    today = date.fromisoformat(generation.today)
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE rate_day_known AS "
-        + tables.rate_select(generation.reporting_currency, date.fromisoformat(last))
+        f"CREATE OR REPLACE TEMP TABLE rate_day_known AS {tables.rate_select(generation.reporting_currency, today)}"
     )
     con.execute("CREATE OR REPLACE TEMP VIEW rate_day AS SELECT * FROM rate_day_known")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 
@@ -10,12 +10,20 @@ from salesops.common.periods import CALENDAR_COLUMNS, FiscalCalendar
 from salesops.records.columns import FOREVER, day_sql, quote
 from salesops.records.entities import Entity, Field
 
+from .versions import referred
+
 ALWAYS = "DATE '0001-01-01'"
+PAIRS_UP_TO = 10  # currencies
 DUCK = {"date": "DATE", "boolean": "BOOLEAN", "text": "VARCHAR", "kind": "VARCHAR"}
 
 
-def dated_select(entity: Entity, custom: list[Field], source: str, time_zone: str) -> str:
-    """The SELECT that types the stored rows of an interval or event entity (relation `source`)."""
+def dated_select(
+    entity: Entity, custom: list[Field], source: str, time_zone: str, moved: frozenset[str] = frozenset()
+) -> str:
+    """The SELECT that types the stored rows of an interval or event entity (relation `source`).
+
+    References to merged records (`moved` names their entities, the table `redirect` holds them) are read as the winner.
+    """
     parts = ["t.id"]
     if entity.shape == "interval":
         parts += [
@@ -26,11 +34,19 @@ def dated_select(entity: Entity, custom: list[Field], source: str, time_zone: st
         parts += ["t.at", f"{day_sql('t.at', time_zone)} AS on_day"]
     for field in entity.fields:
         if field.name not in ("valid_from", "valid_to", "at"):
-            parts.append(f"t.{quote(field.name)}::{DUCK.get(field.kind, 'BIGINT')} AS {quote(field.name)}")
+            value = f"t.{quote(field.name)}::{DUCK.get(field.kind, 'BIGINT')}"
+            parts.append(f"{referred(field.target, value, moved)} AS {quote(field.name)}")
     for field in custom:
         value = f"json_extract_string(t.custom, '$.\"{field.name}\"')"
-        parts.append(f"TRY_CAST({value} AS {DUCK.get(field.kind, 'BIGINT')}) AS {quote('custom_' + field.name)}")
-    parts += ["t.recorded_from", "t.recorded_to", "t.assumed::BOOLEAN AS assumed", "t.deleted::BOOLEAN AS deleted"]
+        value = referred(field.target, f"TRY_CAST({value} AS {DUCK.get(field.kind, 'BIGINT')})", moved)
+        parts.append(f"{value} AS {quote('custom_' + field.name)}")
+    parts += [
+        "t.system",
+        "t.recorded_from",
+        "t.recorded_to",
+        "t.assumed::BOOLEAN AS assumed",
+        "t.deleted::BOOLEAN AS deleted",
+    ]
     return f"SELECT {', '.join(parts)} FROM {source} t"
 
 
@@ -41,8 +57,14 @@ def known_filter(until: int | None) -> str:
     return f"recorded_from < {until} AND (recorded_to IS NULL OR recorded_to >= {until}) AND NOT deleted"
 
 
-def rate_select(reporting: str, last_day: date) -> str:
-    """Rates by day from the view `exchange_rate`; the inverse, to 10 places, where only the other direction is known."""
+def rate_select(reporting: str, today: date) -> str:
+    """Rates by day from the view `exchange_rate`, to 10 places, until a year after today.
+
+    In this order: as recorded; the inverse of the other direction; through one common currency, the reporting one first.
+    An interval that has ended carries nothing further: on later days the rate is unknown. Where there are more than
+    `PAIRS_UP_TO` currencies, a common currency serves only conversions into and out of the reporting one.
+    """
+    last = today + timedelta(days=366)
     return f"""
         WITH pair AS (
             SELECT coalesce(kind, 'spot') AS kind, currency, to_currency, valid_from, valid_to, rate, 0 AS derived FROM exchange_rate
@@ -51,15 +73,26 @@ def rate_select(reporting: str, last_day: date) -> str:
             SELECT coalesce(kind, 'spot'), to_currency, currency, valid_from, valid_to,
                    ((200000000000000000000::HUGEINT // rate + 1) // 2)::BIGINT, 1
             FROM exchange_rate WHERE rate > 0
-        ), span AS (
-            SELECT *, greatest(valid_from, DATE '1970-01-01') AS first_day,
-                   least(valid_to, DATE '{last_day}') AS end_day FROM pair
         ), daily AS (
-            SELECT kind, currency, to_currency, unnest(range(first_day, end_day, INTERVAL 1 DAY))::DATE AS day, rate, derived, valid_from
-            FROM span WHERE first_day < end_day
+            SELECT kind, currency, to_currency, unnest(range(greatest(valid_from, DATE '1970-01-01'), least(valid_to, DATE '{last}'),
+                   INTERVAL 1 DAY))::DATE AS day, rate, derived, valid_from
+            FROM pair WHERE greatest(valid_from, DATE '1970-01-01') < least(valid_to, DATE '{last}')
+        ), one AS (
+            SELECT kind, currency, to_currency, day, rate FROM daily WHERE currency <> to_currency
+            QUALIFY row_number() OVER (PARTITION BY kind, currency, to_currency, day ORDER BY derived, valid_from DESC, rate) = 1
+        ), two AS (
+            SELECT a.kind, a.currency, b.to_currency, a.day,
+                   ((a.rate::HUGEINT * b.rate + 5000000000) // 10000000000)::BIGINT AS rate
+            FROM one a JOIN one b ON b.kind = a.kind AND b.day = a.day AND b.currency = a.to_currency
+            WHERE a.currency <> b.to_currency
+              AND ('{reporting}' IN (a.currency, b.to_currency) OR (SELECT count(DISTINCT currency) FROM one) <= {PAIRS_UP_TO})
+            QUALIFY row_number() OVER (PARTITION BY a.kind, a.currency, b.to_currency, a.day
+                                       ORDER BY a.to_currency <> '{reporting}', a.to_currency) = 1
         )
-        SELECT kind, currency, to_currency, day, rate FROM daily WHERE currency <> to_currency
-        QUALIFY row_number() OVER (PARTITION BY kind, currency, to_currency, day ORDER BY derived, valid_from DESC, rate) = 1
+        SELECT kind, currency, to_currency, day, rate FROM one
+        UNION ALL
+        SELECT t.kind, t.currency, t.to_currency, t.day, t.rate FROM two t
+        ANTI JOIN one o ON o.kind = t.kind AND o.currency = t.currency AND o.to_currency = t.to_currency AND o.day = t.day
     """
 
 
