@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -63,13 +63,17 @@ def attached_state(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     database = settings.DATABASES["default"]
     if settings.DATABASE_URL:
         _load_scanner(connection, "postgres")
-        connection.execute(f"ATTACH '{_libpq(settings.DATABASE_URL)}' AS state (TYPE postgres, READ_ONLY)")
+        connection.execute(f"ATTACH {quoted(_libpq(settings.DATABASE_URL))} AS state (TYPE postgres, READ_ONLY)")
     else:
         _load_scanner(connection, "sqlite")
         django_connection.close()
         connection.execute(f"ATTACH '{database['NAME']}' AS state (TYPE sqlite, READ_ONLY)")
     try:
         yield
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
     finally:
         connection.execute("DETACH state")
 

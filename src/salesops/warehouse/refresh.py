@@ -63,8 +63,10 @@ def refresh(workspace: Workspace, *, full: bool = False, progress: Progress | No
         maker = _Maker(workspace, work, progress)
         try:
             made = maker.make(full)
-        except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        except (OSError, duckdb.Error) as error:
             maker.clean()
+            if not _no_room(error):
+                raise
             raise WorkspaceError(
                 f"the warehouse could not be written: {str(error).splitlines()[0]}",
                 remedy="Make room on the disk (or set SALESOPS_MEMORY lower or higher) and refresh again; "
@@ -74,6 +76,13 @@ def refresh(workspace: Workspace, *, full: bool = False, progress: Progress | No
             maker.con.close()
             shutil.rmtree(work, ignore_errors=True)
     return replace(made, seconds=time.monotonic() - started)
+
+
+def _no_room(error: Exception) -> bool:
+    """Whether a refresh failed for want of disk or memory; the SQLite scanner says so only in words."""
+    words = ("disk i/o error", "disk is full", "no space left", "file too large")
+    kinds = (OSError, duckdb.IOException, duckdb.OutOfMemoryException)
+    return isinstance(error, kinds) or any(word in str(error).lower() for word in words)
 
 
 class _Maker:
