@@ -154,8 +154,8 @@ def write_rows(
     _mark_written()
     names = list(columns) if columns is not None else list(rows[0]) if rows else []
     if form == "json":
-        body = {"rows": [{name: plain(row.get(name)) for name in names} for row in rows], **plain(dict(beside or {}))}
-        body.setdefault("notes", list(notes))
+        listed = [{name: plain(row.get(name)) for name in names} for row in rows]
+        body = {"rows": listed, "notes": list(notes), **plain(dict(beside or {}))} | {"rows": listed}
         click.echo(json.dumps(body, ensure_ascii=False, indent=2))
     elif form == "csv":
         click.echo(as_csv(rows, names), nl=False)

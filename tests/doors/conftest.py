@@ -61,7 +61,7 @@ class Door:
     def python(self, text: str) -> Any:
         """Run Python with `ws(user)`; gives what it leaves in `result`, or the error that it raised."""
         answer = self._ask(text)
-        return answer["result"] if "result" in answer else answer
+        return answer.get("result", answer)
 
     def _ask(self, asked: Any) -> dict[str, Any]:
         assert self._process.stdin is not None

@@ -109,7 +109,7 @@ def show(result: ImportResult, form: str, everything: list[dict[str, Any]] | Non
     """Print what an import did: what was detected, counts by entity, and the bad rows, grouped by what is wrong."""
     rows = [{"entity": name, **counts} for name, counts in result.counts.items()]
     if form != "table":
-        write_rows(rows, form, columns=COUNTED, beside=result.to_dict())
+        write_rows(rows, form, columns=COUNTED, beside={**result.to_dict(), "written": result.rows})
         return
     if result.status == "unchanged":
         click.echo(f"Nothing new: these files are in already (import {result.batch})."
