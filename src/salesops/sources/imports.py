@@ -363,6 +363,8 @@ class _Import:
                 native = None if self.wanted else native_file(path)
                 staged.append(native or stage(path, folder / str(number), self.options, self.progress))
             except InvalidData as error:
+                if error.__cause__ is not None and _disk_is_full(error.__cause__):
+                    raise error.__cause__ from None
                 problems += list(error.problems) or [Problem(path.name, None, None, str(error), error.remedy)]
         if problems:
             raise InvalidData(
@@ -402,7 +404,7 @@ class _Import:
                 return mapping
         return None
 
-    def _named_after_folder(self) -> dict[str, str]:
+    def _named_after_folder(self) -> dict[str, Any]:
         """A mapping of several files is named after their folder rather than after the first of them."""
         folders = {path.resolve().parent.name for path in self.files}
         if len(self.files) < 2 or len(folders) > 1:

@@ -160,7 +160,7 @@ class Computation:
             for name in sorted(names):
                 self._load_entity(entity(name))
             con.execute(
-                f"CREATE TEMP TABLE known_source AS SELECT entity::SMALLINT AS entity, external_id, record FROM {state_table('records_sourceid')} "
+                f"CREATE TEMP TABLE known_source AS SELECT entity::SMALLINT AS entity, system, external_id, record FROM {state_table('records_sourceid')} "
                 f"WHERE system = {literal(self.job.mapping.system)}"
             )
             con.execute(
@@ -434,8 +434,7 @@ class Computation:
             "facts.parquet",
         )
         self._copy(
-            "SELECT DISTINCT s.* FROM source_id s ANTI JOIN known_source k ON k.entity = s.entity AND k.external_id = s.external_id "
-            f"AND s.system = {literal(self.job.mapping.system)} ORDER BY entity, record",
+            "SELECT DISTINCT s.* FROM source_id s ANTI JOIN known_source k USING (entity, system, external_id) ORDER BY entity, record",
             "source_ids.parquet",
         )
         for name in sorted(self.touched):

@@ -39,7 +39,7 @@ def current_select(con: duckdb.DuckDBPyConnection, entity: Entity, custom: list[
         for c in columns
         if not c.field.startswith("custom.") and c.field != "deleted"
     ]
-    own = [c for c in columns if c.field.startswith("custom.")]
+    own = sorted((c for c in columns if c.field.startswith("custom.")), key=lambda c: c.field)
     pairs = [
         f"CASE WHEN nullif({quote(c.field)}, chr(1)) IS NOT NULL THEN '\"{c.field[7:]}\":' || to_json({quote(c.field)}) END"
         for c in own

@@ -31,7 +31,9 @@ PLACE = ("stage_event", "line")
 
 def content_sql(entity: Entity, alias: str) -> str:
     """SQL: one text of all that a row says, to tell a repetition from a correction."""
-    said = [f.name for f in entity.fields if (entity.name, f.name) != PLACE]  # a log that grew at its front says nothing new
+    said = [
+        f.name for f in entity.fields if (entity.name, f.name) != PLACE
+    ]  # a log that grew at its front says nothing new
     cells = [f"coalesce({alias}.{quote(name)}::VARCHAR, chr(1))" for name in said]
     return " || chr(31) || ".join([*cells, f"coalesce({alias}.custom, '{{}}')", f"{alias}.deleted::VARCHAR"])
 

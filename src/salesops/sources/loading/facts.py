@@ -14,7 +14,7 @@ from salesops.records.columns import since_ever
 from salesops.records.entities import Entity, Field
 from salesops.sources.mapping import History
 
-from .typed import PartReader, Read, literal, quote
+from .typed import PartReader, Read, literal, native_sql, quote
 
 MARK = "chr(1)"
 # Fields that are only learned when a deal closes or a lead converts: they hold from that day where a row has no change time.
@@ -254,9 +254,7 @@ def _history_value(reader: PartReader, name: str, field: Field, text: str) -> st
         return f"epoch_us(timezone('{zone}', TRY_CAST({text} AS TIMESTAMP)))::VARCHAR"
     if field.kind == "boolean":
         return f"CASE WHEN lower({text}) IN ('1', 'true', 'yes') THEN '1' WHEN lower({text}) IN ('0', 'false', 'no') THEN '0' END"
-    places = 0 if field.kind == "integer" else field.places
-    scaled = f"TRY_CAST({text} AS DECIMAL(38, {places})) * {10**places}"
-    return f"CAST(TRY_CAST({scaled} AS DECIMAL(38, 0)) AS BIGINT)::VARCHAR"
+    return f"({native_sql(text, field.kind)})::VARCHAR"
 
 
 def _key(read: Read) -> str:

@@ -62,10 +62,10 @@ def _decide(
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE decided AS
         WITH source AS (
-            SELECT record, field, value FROM spoken WHERE kind <> 'edit' AND system = {literal(system)}
+            SELECT record, field, value FROM spoken_fact WHERE kind <> 'edit' AND system = {literal(system)}
             QUALIFY row_number() OVER ({order}) = 1
         ), writer AS (
-            SELECT record, field, kind, system, effective FROM spoken WHERE own QUALIFY row_number() OVER ({order}) = 1
+            SELECT record, field, kind, system, effective FROM spoken_fact WHERE own QUALIFY row_number() OVER ({order}) = 1
         )
         SELECT o.record, o.field, o.offered, o.current, o.effective, o.seq, coalesce(mine.owner, ours.owner, '') AS owner,
                coalesce(w.kind = 'edit', FALSE) AS edited, w.effective AS since,
@@ -98,7 +98,7 @@ def _decide(
 
 
 def _spoken(con: duckdb.DuckDBPyConnection, entity: Entity, redirects: Mapping[int, int]) -> None:
-    """`spoken`: the live facts of the offered records and of those merged into them, field by field, with who wrote them."""
+    """`spoken_fact`: the live facts of the offered records and of those merged into them, field by field, with who wrote them."""
     ids = [r[0] for r in con.execute("SELECT DISTINCT record FROM offer WHERE entity = ?", [entity.code]).fetchall()]
     wanted = {record: record for record in ids}
     if redirects:
@@ -122,7 +122,7 @@ def _spoken(con: duckdb.DuckDBPyConnection, entity: Entity, redirects: Mapping[i
             )
     listed = SPOKEN.replace("record,", "w.record,", 1)
     con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE spoken AS
+        CREATE OR REPLACE TEMP TABLE spoken_fact AS
         SELECT {listed}, f.record = w.record AS own FROM (
             SELECT {SPOKEN} FROM fact_here WHERE field <> '*'
             UNION ALL

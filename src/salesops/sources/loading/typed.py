@@ -409,8 +409,17 @@ def native_sql(text: str, kind: str) -> str:
         return f"TRY_CAST({text} AS {kind.upper()})"
     if kind == "instant":
         return f"epoch_us(TRY_CAST({text} AS TIMESTAMP))"
-    places = 0 if kind == "integer" else 4 if kind == "money" else int(kind.split(":")[1])
-    return f"CAST(TRY_CAST({text} AS DECIMAL(38, {places})) * {10**places} AS BIGINT)"
+    if kind == "integer":
+        return f"TRY_CAST({text} AS BIGINT)"
+    return decimal_sql(text, 4 if kind == "money" else int(kind.split(":")[1]))
+
+
+def decimal_sql(text: str, places: int) -> str:
+    """SQL of a plain decimal text as an integer of 10^-places, exact: 64-bit arithmetic, 128-bit where that is too narrow."""
+    wide = f"CAST(TRY_CAST({text} AS DECIMAL(38, {places})) * {10**places} AS BIGINT)"
+    if places > 8:
+        return wide
+    return f"coalesce(CAST(TRY_CAST({text} AS DECIMAL({17 - places}, {places})) * {10**places} AS BIGINT), {wide})"
 
 
 def _key(name: str) -> str:
