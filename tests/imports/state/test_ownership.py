@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 FIRST = """id,name,city,industry,employees
            1,Acme,Krakow,Tools,10
            2,Bolt,Lodz,Tools,20"""
@@ -96,8 +98,6 @@ def test_edits_of_intervals_and_events_stay_as_well(desk: Any) -> None:
 
 
 def test_history_alone_cannot_be_mapped(desk: Any) -> None:
-    import pytest
-
     from salesops.common.errors import InvalidData
 
     for field in ("merged_into", "merged_from", "deleted"):
@@ -115,3 +115,21 @@ def test_history_alone_cannot_be_mapped(desk: Any) -> None:
             with pytest.raises(InvalidData) as refused:
                 desk.take("companies", FIRST, mapping=str(desk.folder / "x.toml"))
             assert f"account.{field} is history" in refused.value.render()
+
+
+def test_an_edit_made_while_an_import_is_computed_is_kept(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edits do not wait for imports: what was written meanwhile is worked into the current rows when the import goes live."""
+    from salesops.sources import imports
+
+    desk.take("companies", FIRST, "2018-01-01")
+    whole = imports.compute
+
+    def compute_and_wait(*given: Any) -> Any:
+        outcome = whole(*given)
+        edit(desk, "1", city="Warszawa")
+        return outcome
+
+    monkeypatch.setattr(imports, "compute", compute_and_wait)
+    desk.take("companies", FIRST.replace(",10", ",12"), "2018-01-10")
+    now = desk.now("account", "1")
+    assert (now.city, now.employees) == ("Warszawa", 12)

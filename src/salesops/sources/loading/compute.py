@@ -481,7 +481,7 @@ class Computation:
         con.execute(f"""
             CREATE OR REPLACE TEMP TABLE fresh_row AS
             SELECT *, row_number() OVER () AS n FROM new_{name} t
-            QUALIFY row_number() OVER (PARTITION BY id, recorded_from, {dated.content_sql(e, "t")} ORDER BY seq DESC) = 1
+            QUALIFY row_number() OVER (PARTITION BY id, recorded_from, hash({dated.content_sql(e, "t")}) ORDER BY seq DESC) = 1
         """)
         con.execute(f"""
             CREATE OR REPLACE TEMP TABLE chain AS

@@ -143,9 +143,10 @@ def _compare(reader: PartReader, mapped: list[str], file: FileDay, dateless: boo
     unclear = {r.field.name for r in reader.reads if r.unclear}
     owners = ", ".join(f"{_owner(entity, n)} AS {quote('owner ' + n)}" for n in names)
     key = "external_id" if dateless else "id::VARCHAR"
+    otherwise = " OR ".join(f"c.{quote(n)} IS DISTINCT FROM o.k.{quote(n)}" for n in names)
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE compared AS SELECT c, o.k AS k, o.s AS s, {owners} "
-        f"FROM candidate c JOIN standing o ON o.join_key = c.{key}"
+        f"FROM candidate c JOIN standing o ON o.join_key = c.{key} WHERE {otherwise}"
     )
     finals = {}
     for n in names:
