@@ -214,8 +214,11 @@ def _table(
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head, is_right in zip(heads, right, strict=True):
-        table.add_column(Text(head), justify="right" if is_right else "left", overflow="fold")
+    for n, (head, is_right) in enumerate(zip(heads, right, strict=True)):
+        # What a row is called and its figures stay whole where the terminal is narrow; other text is broken at its words.
+        table.add_column(
+            Text(head), justify="right" if is_right else "left", overflow="fold", no_wrap=is_right or n == 0
+        )
     for row in cells:
         table.add_row(*map(Text, row))
     Console().print(table)

@@ -35,7 +35,7 @@ from .loading.chains import rechain, touched_by
 from .loading.compute import Job, compute
 from .loading.names import drop_unused
 from .loading.write import write
-from .mapping import Mapping, StageRow, load_mapping, parse_mapping, render_mapping
+from .mapping import Mapping, Part, Source, StageRow, load_mapping, parse_mapping, render_mapping
 from .native import is_native, native_file, native_mapping
 from .reading import ReadOptions, StagedFile, stage
 
@@ -392,7 +392,24 @@ class _Import:
             self._kept = replace(prepared.mapping, parts=mapping.parts)
             mapping = prepared.mapping
             self.notes += prepared.notes
+        mapping = replace(mapping, parts=tuple(self._with_currency(p, staged) for p in mapping.parts))
         return replace(mapping, system=self.system) if self.system else mapping
+
+    def _with_currency(self, part: Part, staged: list[StagedFile]) -> Part:
+        """Amounts written with a currency (`EUR 1,200`, `Amount (EUR)`) have it, where no column says which."""
+        entity = entities()[part.entity]
+        if "currency" in part.fields or "currency" not in entity.by_name or part.history:
+            return part
+        columns = {c.name: c for s in staged if part.takes(s.source) for c in s.columns}
+        amounts = [
+            s.column for n, s in part.fields.items() if n in entity.by_name and entity.by_name[n].kind == "money"
+        ]
+        found = {columns[c].currency for c in amounts if c in columns and columns[c].currency}
+        if len(found) != 1:
+            return part
+        currency = str(found.pop())
+        self.notes.append(f"amounts of {part.entity} are written in {currency}")
+        return replace(part, fields={**part.fields, "currency": Source(value=currency)})
 
     def _used_before(self, staged: list[StagedFile]) -> Mapping | None:
         """The workspace's own mapping that reads every one of these files: next month's export keeps its system and ids."""

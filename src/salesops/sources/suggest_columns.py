@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -185,11 +186,20 @@ def fits(field: str, profile: ColumnProfile) -> bool:
     return profile.kind not in ("date", "instant") or field == "id"
 
 
+def _without_currency(column: ColumnProfile) -> str:
+    """`Amount (EUR)` and `Amount in EUR` as `Amount`, where the column's amounts are in that currency."""
+    if not column.currency:
+        return column.name
+    return re.sub(rf"[\s_(\[/-]*(in\s+)?({column.currency}|€|\$|£)\s*[)\]]?$", "", column.name, flags=re.IGNORECASE)
+
+
 def find_fields(entity: str, columns: Sequence[ColumnProfile]) -> dict[str, ColumnProfile]:
     """The columns of a table that hold the fields of an entity: best name first, each column once (an id may double)."""
     by_key: dict[str, ColumnProfile] = {}
     for column in columns:
         by_key.setdefault(key(column.name), column)
+    for column in columns:
+        by_key.setdefault(key(_without_currency(column)), column)
     found: dict[str, ColumnProfile] = {}
     taken: set[str] = set()
     for field in COLUMNS[entity]:

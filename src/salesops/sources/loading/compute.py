@@ -386,6 +386,8 @@ class Computation:
 
         The earlier the change, the greater the place in order: the first change decides, in whatever order they come.
         """
+        if not self.con.execute("SELECT 1 FROM first_value LIMIT 1").fetchone():
+            return
         self.con.execute(f"""
             INSERT INTO new_fact
             SELECT v.entity, v.record, v.field, v.value, c.created, c.created, {BEGINNING_US - 1} - v.changed, TRUE

@@ -45,7 +45,7 @@ def write(
     `computed` is the tick of the state that it was compared with; `keep` writes what goes live with it (custom fields, value rules).
     """
     chunks = list(_chunks(folder))
-    with progress.task("Writing", len(chunks) + 1) as task:
+    with bulk.roomy(), progress.task("Writing", len(chunks) + 1) as task:
         task.advance(batch.chunks_done)
         for number, chunk in enumerate(chunks):
             if number < batch.chunks_done:
