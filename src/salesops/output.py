@@ -205,7 +205,7 @@ def _table(
     """A table as wide as the terminal, or as wide as it needs to be where there is none (a pipe, a file)."""
     heads = [titles.get(name, name) for name in names]
     cells = [[shown(row.get(name), units.get(name, ""), currency) for name in names] for row in rows]
-    right = [bool(units.get(name)) or _numeric([row[n] for row in cells]) for n, name in enumerate(names)]
+    right = [bool(units.get(name)) or (n > 0 and _numeric([row[n] for row in cells])) for n, name in enumerate(names)]
     if not sys.stdout.isatty():
         click.echo(_plain_table(heads, cells, right))
         return
