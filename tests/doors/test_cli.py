@@ -113,6 +113,23 @@ def test_figures_stand_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "who       n\n日本      5\nAnn   1,200\n"
 
 
+def test_quality_shows_what_is_to_be_fixed(acme: Door) -> None:
+    """The score, then the rules that found something, the most serious first; `--all`, JSON and CSV have every rule."""
+    done = acme("quality")
+    assert done.lines[0].startswith("Overall ")
+    assert "completeness " in done.lines[0]
+    every = acme("quality", "--format", "json").rows
+    broken = [row for row in every if row["to_fix"]]
+    assert [line.split()[0] for line in done.lines[3 : 3 + len(broken)]] == [row["rule"] for row in broken]
+    order = ["error", "warning", "info"]
+    urgency = [(order.index(row["severity"]), -row["to_fix"]) for row in broken]
+    assert urgency == sorted(urgency)
+    assert f"{len(every) - len(broken)} more rules have nothing to fix (--all shows them)" in done.lines
+    assert "What to fix: salesops quality list RULE" in done.lines
+    assert len(acme("quality", "--all").lines) > len(every) > len(broken)
+    assert acme("quality", "--by", "entity").lines[0] == done.lines[0]
+
+
 # Exit codes: the command, its code, and what must be said
 
 
