@@ -6,12 +6,15 @@ import json
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from salesops.common.explain import Explanation
 from salesops.common.money import Money
 
 WIN_RATE = Explanation(
     "Win rate",
     Decimal("0.3"),
+    "ratio",
     formula="won / (won + lost)",
     rule="by actual close date",
     definition="win_rate 1",
@@ -24,7 +27,7 @@ WIN_RATE = Explanation(
 
 def test_the_tree_reads_from_the_number_down() -> None:
     assert WIN_RATE.render().splitlines() == [
-        "Win rate: 0.3",
+        "Win rate: 30.00 %",
         "│  = won / (won + lost)",
         "│  rule: by actual close date",
         "│  definition: win_rate 1",
@@ -52,3 +55,26 @@ def test_the_mapping_is_json() -> None:
     assert told["inputs"][0]["value"] == "0.3"
     assert told["inputs"][0]["inputs"][0]["records"] == {"stage": "won", "from": "2017-01-01"}
     assert pay.render().startswith("Pay: 1,234.50 EUR")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (2 / 3, "ratio", "66.67 %"),
+        (Money.of("0.3333", "EUR"), "", "0.33 EUR"),
+        (Decimal("2777.7777777"), "EUR a day", "2,777.78 EUR a day"),
+        (Decimal("1234.6"), "JPY", "1,235 JPY"),
+        (47.0, "days", "47.00 days"),
+        (1200, "deals", "1,200 deals"),
+    ],
+)
+def test_people_read_rounded_figures_programs_exact_ones(value: object, unit: str, shown: str) -> None:
+    assert Explanation("x", value, unit).render() == f"x: {shown}"
+    if isinstance(value, float):
+        assert Explanation("x", value, unit).to_dict()["value"] == value
+
+
+def test_a_command_takes_the_place_of_the_query() -> None:
+    opened = Explanation("won", 3, records={"stage": "won"}, command="salesops metrics drill won_deals")
+    assert opened.render() == "won: 3\n   records: salesops metrics drill won_deals"
+    assert opened.to_dict()["records"] == {"stage": "won"}

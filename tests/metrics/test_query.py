@@ -256,6 +256,16 @@ def test_visible_and_hidden_add_up(world: World) -> None:
     assert (nobody.value(), nobody.hidden, nobody.notes[-1]) == (0, 5, "5 more, not yours")
 
 
+def test_the_count_of_undated_records_is_the_companys(world: World) -> None:
+    """Only those who see all records learn how many have no date."""
+    world.add("undated", entity="opportunity", id=1)
+    session = world.session()
+    ann = Actor("Ann", world.ids("person", "Ann"), False)
+    for actor, told in ((BOSS, True), (ann, False)):
+        notes = [*query(session, actor, "bookings").notes, *explain(session, actor, "bookings").notes]
+        assert any("have no date" in note for note in notes) is told
+
+
 def test_owner_now_and_owner_then_both_see(world: World) -> None:
     """Ann won it, Cid has it now."""
     world.deal("A", "2024-01-01", owner="Ann", amount=5).won("2024-03-10").on("2024-05-01", owner="Cid")
@@ -313,6 +323,11 @@ def test_explanation(world: World) -> None:
     assert {one.title: one.value for one in found.inputs} == {"won": 1, "closed": 2}
     assert found.records is not None
     assert found.records["metric"] == "win_rate"
+    assert found.command == "salesops metrics drill win_rate --period 2024-Q1 --as-of 2024-06-30"
+    assert found.render().startswith("Win rate, by count: 50.00 %\n")
+    west = explain(world.session(), BOSS, "bookings", from_="2024-01-01", where="name = 'A'", cell={"owner": "Ann"})
+    assert str(west.command).endswith("--from 2024-01-01 --to 2024-06-30 --as-of 2024-06-30 "
+                                      "--where 'name = '\"'\"'A'\"'\"'' --cell owner=Ann")  # fmt: skip
     assert "win_rate" in str(found.definition)
     empty = explain(world.session(), BOSS, "win_rate", period="2024-Q2")
     assert "there are no deals won or lost" in str(empty.empty_reason)

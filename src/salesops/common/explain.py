@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from salesops.common.money import Money, format_money
+from salesops.common.money import CURRENCIES, FORMER_CURRENCIES, Money, format_money, minor_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Explanation:
     ``value`` None means that there is no value, and ``empty_reason`` says why. ``formula`` is in words or symbols
     (``won / (won + lost)``), ``rule`` the named reading or policy that was applied, ``definition`` the version of the
     definition or source. ``inputs`` are explained in turn. ``records`` is the query that opens the records behind the
-    value, as a JSON-ready mapping.
+    value, as a JSON-ready mapping, and ``command`` the command that does. ``unit`` `ratio` is read as a percentage.
     """
 
     title: str
@@ -31,11 +31,12 @@ class Explanation:
     notes: tuple[str, ...] = ()
     empty_reason: str | None = None
     records: Mapping[str, Any] | None = field(default=None, hash=False)
+    command: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the tree as a JSON-ready mapping; exact numbers as text, absent parts left out."""
         found: dict[str, Any] = {"title": self.title, "value": _plain(self.value)}
-        for key in ("unit", "formula", "rule", "definition", "empty_reason"):
+        for key in ("unit", "formula", "rule", "definition", "empty_reason", "command"):
             if getattr(self, key):
                 found[key] = getattr(self, key)
         if self.notes:
@@ -47,11 +48,11 @@ class Explanation:
         return found
 
     def render(self) -> str:
-        """Give the tree as indented plain text.
+        """Give the tree as indented plain text, rounded for people: money to its minor unit, ratios to 0.01 %.
 
-        >>> print(Explanation("Win rate", Decimal("0.3"), formula="won / (won + lost)",
+        >>> print(Explanation("Win rate", Decimal("0.3"), "ratio", formula="won / (won + lost)",
         ...       inputs=(Explanation("won", 3), Explanation("lost", 7))).render())
-        Win rate: 0.3
+        Win rate: 30.00 %
         │  = won / (won + lost)
         ├─ won: 3
         └─ lost: 7
@@ -78,7 +79,9 @@ class Explanation:
                 yield f"{bar}{label}: {text}"
         for note in self.notes:
             yield f"{bar}note: {note}"
-        if self.records is not None:
+        if self.command is not None:
+            yield f"{bar}records: {self.command}"
+        elif self.records is not None:
             query = ", ".join(f"{key}={_plain(value)}" for key, value in self.records.items())
             yield f"{bar}records: {query}"
         for n, one in enumerate(self.inputs):
@@ -89,10 +92,20 @@ class Explanation:
         if self.value is None:
             return f"n/a ({self.empty_reason})" if self.empty_reason else "n/a"
         if isinstance(self.value, Money):
-            return format_money(self.value, exact=True)
-        shown = f"{self.value:,}" if isinstance(self.value, (int, Decimal)) else str(self.value)
-        shown = str(self.value) if isinstance(self.value, bool) else shown
+            return format_money(self.value)
+        number = isinstance(self.value, (int, float, Decimal)) and not isinstance(self.value, bool)
+        if number and self.unit == "ratio":
+            return f"{self.value * 100:,.2f} %"
+        digits = self._digits() if number else None
+        shown = str(self.value) if not number else f"{self.value:,}" if digits is None else f"{self.value:,.{digits}f}"
         return f"{shown} {self.unit}" if self.unit else shown
+
+    def _digits(self) -> int | None:
+        """The decimals in which people read a number of this unit; None = as many as it has."""
+        currency = self.unit.partition(" ")[0]
+        if currency in CURRENCIES or currency in FORMER_CURRENCIES:
+            return minor_digits(currency)
+        return 2 if isinstance(self.value, float) else None
 
 
 def _plain(value: Any) -> Any:

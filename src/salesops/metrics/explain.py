@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +16,7 @@ from .facts import fact
 from .notes import notes_of
 from .pieces import is_money
 from .query import _hidden, run, why_empty
-from .request import Request, understand
+from .request import BEGINNING, END, Cell, Request, understand
 from .session import Actor
 
 
@@ -27,10 +28,10 @@ def explain(
     one = request.asked[0]
     raw = run(session, actor, request)
     rows = {row["period"]: row for row in raw.to_pylist()}
-    notes = [*notes_of(session, request, raw), *_stand(session, request)]
+    notes = [*notes_of(session, actor, request, raw), *_stand(session, request)]
     if hidden := _hidden(session, actor, replace(request, within=None)):
         notes.append(f"{hidden:,} more, not yours")
-    found = [_of_row(raw, rows[cell_.key], one, request, cell_.key) for cell_ in request.cells]
+    found = [_of_row(session, raw, rows[cell_.key], one, request, cell_) for cell_ in request.cells]
     if request.asked[0].variant.parts and not any(
         row[f"m0__{name}__n"] for row in rows.values() for name in one.variant.parts
     ):
@@ -47,8 +48,8 @@ def _stand(session: Any, request: Request) -> list[str]:
     return [f"as of {request.as_of}{place}, generation {session.generation}", f"period {span}, both days inclusive"]
 
 
-def _of_row(raw: Any, row: Mapping[str, Any], one: Asked, request: Request, key: str) -> Explanation:
-    value = row["m0"]
+def _of_row(session: Any, raw: Any, row: Mapping[str, Any], one: Asked, request: Request, cell: Cell) -> Explanation:
+    key, value = cell.key, row["m0"]
     fell_back = bool(one.variant.fallback) and not row.get(f"m0__{one.variant.needs}")
     inputs = tuple(_part(name, part, row, request) for name, part in one.variant.parts.items())
     basis = f"date basis: {one.metric.date_basis}"
@@ -57,7 +58,7 @@ def _of_row(raw: Any, row: Mapping[str, Any], one: Asked, request: Request, key:
     return Explanation(
         title=f"{one.metric.title}, {one.variant.title}" + (f", {key}" if several else ""),
         value=_value(value, one, request),
-        unit={"days": "days", "money_per_day": f"{request.currency} a day"}.get(one.unit, ""),
+        unit=_unit(value, one, request),
         formula=one.variant.formula if not fell_back else f"{one.variant.formula} - {one.variant.fallback_note}",
         rule=rule,
         definition=f"{one.name} {one.version}",
@@ -66,7 +67,36 @@ def _of_row(raw: Any, row: Mapping[str, Any], one: Asked, request: Request, key:
         records={
             "metric": one.name, "period": key, "as_of": request.as_of, "where": request.where, "cell": request.within,
         },
+        command=_command(session, one, request, cell),
     )  # fmt: skip
+
+
+def _unit(value: Any, one: Asked, request: Request) -> str:
+    """The unit of a value; exact money carries its own."""
+    if one.unit == "money":
+        return "" if isinstance(value, int) else request.currency
+    return {"ratio": "ratio", "days": "days", "money_per_day": f"{request.currency} a day"}.get(one.unit, "")
+
+
+def _command(session: Any, one: Asked, request: Request, cell: Cell) -> str | None:
+    """The command that lists the records of one period; None where a filter was not written as text."""
+    if isinstance(request.where, Mapping):
+        return None
+    words = ["salesops", "metrics", "drill", one.name]
+    if cell.key == "all" or ".." in cell.key:
+        words += ["--from", cell.start.isoformat()] if cell.start != BEGINNING else []
+        words += ["--to", cell.end.isoformat()] if cell.key != "all" and cell.end != END else []
+    else:
+        words += ["--period", cell.key]
+    words += ["--as-of", "period_end" if request.each else request.as_of.isoformat()]
+    if session.as_known_on is not None:
+        words += ["--as-known-on", session.as_known_on.isoformat()]
+    if request.currency != session.manifest.reporting_currency:
+        words += ["--currency", request.currency]
+    words += ["--where", request.where] if request.where else []
+    for name, value in (request.within or {}).items():
+        words += ["--cell", f"{name}={value}"]
+    return shlex.join(words)
 
 
 def _only(raw: Any, key: str) -> Any:

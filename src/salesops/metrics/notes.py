@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from .facts import fact
 from .request import Request
+from .session import Actor
 
 
 def total(raw: pa.Table, column: str) -> int:
@@ -17,8 +18,8 @@ def total(raw: pa.Table, column: str) -> int:
     return sum(one for one in raw.column(column).to_pylist() if one is not None)
 
 
-def notes_of(session: Any, request: Request, raw: pa.Table) -> list[str]:
-    """The notes of an answer, each once."""
+def notes_of(session: Any, actor: Actor, request: Request, raw: pa.Table) -> list[str]:
+    """The notes of an answer, each once. How many records have no date is told to those who see all of them only."""
     found: list[str] = []
     entities: set[str] = set()
     for n, one in enumerate(request.asked):
@@ -33,7 +34,7 @@ def notes_of(session: Any, request: Request, raw: pa.Table) -> list[str]:
                 used = total(raw, f"m{n}__{name}__n")
                 found.append(f"{one.name}: {told:,} of {used:,} deals {part.told}")
         found += [f"{one.name}: {text}" for text in one.metric.notes if one.metric.additive == "semi" and len(raw) > 1]
-    for entity in sorted(entities - {""}):
+    for entity in sorted(entities - {""}) if actor.sees_all else ():
         if count := undated(session, entity):
             found.append(f"{count:,} records ({entity}) have no date and are in no answer about days")
     if session.as_known_on is not None:

@@ -66,7 +66,7 @@ def answer(session: Any, actor: Actor, request: Request, compare: str | None = N
     """Answer a request that was understood."""
     raw = run(session, actor, request)
     table, columns = _shape(raw, request)
-    notes = notes_of(session, request, raw)
+    notes = notes_of(session, actor, request, raw)
     if compare in ("previous", "year_ago"):
         then = run(session, actor, shifted(request, session, compare))
         table, columns = _beside(table, columns, raw, then, request, compare)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from typing import Any
 
 from salesops.common.explain import Explanation
@@ -43,7 +44,7 @@ def explain_waterfall(session: Any, actor: Actor, from_: Any, to: Any = None, **
         f"from the evening before {answer.from_} to the evening of {answer.to}",
         f"generation {answer.generation}" + (f", as known on {answer.as_known_on}" if answer.as_known_on else ""),
     )
-    found = tuple(_of_slice(", ".join(key), rows, answer) for key, rows in slices.items())
+    found = tuple(_of_slice(dict(zip(names, key, strict=True)), rows, answer, options) for key, rows in slices.items())
     if len(found) == 1 and not names:
         one = found[0]
         return Explanation(
@@ -56,7 +57,8 @@ def explain_waterfall(session: Any, actor: Actor, from_: Any, to: Any = None, **
     )  # fmt: skip
 
 
-def _of_slice(name: str, rows: list[dict[str, Any]], answer: Any) -> Explanation:
+def _of_slice(cell: dict[str, str], rows: list[dict[str, Any]], answer: Any, options: dict[str, Any]) -> Explanation:
+    name = ", ".join(cell.values())
     units = {row["bar"]: int(row["value"].scaleb(4)) for row in rows}
     total = sum(SIGNS.get(bar, 0) * value for bar, value in units.items())
     inputs = tuple(
@@ -67,6 +69,7 @@ def _of_slice(name: str, rows: list[dict[str, Any]], answer: Any) -> Explanation
                 f"{row['count']:,} " + ("changes" if row["bar"] in ("increased", "decreased", "currency") else "deals"),
             ),
             records={"bar": row["bar"], "from": answer.from_, "to": answer.to},
+            command=_command(row["bar"], cell, answer, options),
         )
         for row in rows
         if row["bar"] != "end" and row["count"]
@@ -75,3 +78,19 @@ def _of_slice(name: str, rows: list[dict[str, Any]], answer: Any) -> Explanation
         f"Pipeline at the end{f', {name}' if name else ''}", Money(units["end"], answer.currency), inputs=inputs,
         notes=("balances exactly" if total == units["end"] else f"does not balance: {total} against {units['end']}",),
     )  # fmt: skip
+
+
+def _command(bar: str, cell: dict[str, str], answer: Any, options: dict[str, Any]) -> str | None:
+    """The command that lists the deals of a bar; None where a filter was not written as text."""
+    where = options.get("where")
+    if where is not None and not isinstance(where, str):
+        return None
+    words = ["salesops", "pipeline", "waterfall", "--bar", bar, "--from", str(answer.from_), "--to", str(answer.to)]
+    if answer.as_known_on is not None:
+        words += ["--as-known-on", str(answer.as_known_on)]
+    for name in ("scope", "currency", "where"):
+        words += [f"--{name}", str(options[name])] if options.get(name) else []
+    words += ["--by", ",".join(cell)] if cell else []
+    for name, value in cell.items():
+        words += ["--cell", f"{name}={value}"]
+    return shlex.join(words)
