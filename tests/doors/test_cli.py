@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -128,6 +129,20 @@ def test_quality_shows_what_is_to_be_fixed(acme: Door) -> None:
     assert "What to fix: salesops quality list RULE" in done.lines
     assert len(acme("quality", "--all").lines) > len(every) > len(broken)
     assert acme("quality", "--by", "entity").lines[0] == done.lines[0]
+
+
+def test_an_explanation_leads_to_its_records(acme: Door) -> None:
+    """The command that an explanation names lists the records behind the number, with their ids in the source."""
+    for words in (
+        ("explain", "win_rate", "--period", "2025-Q1", "--where", "source = 'Web'"),
+        ("pipeline", "explain", "--from", "2025-Q2", "--scope", "all_open"),
+    ):
+        line = next(line for line in acme(*words).out.splitlines() if "records: " in line)
+        found = acme(*shlex.split(line.partition("records: salesops ")[2]), "--format", "json")
+        assert found.code == 0, found.err
+        assert found.rows
+    rows = acme("metrics", "drill", "bookings", "--period", "2025-Q1", "--format", "json").rows
+    assert ("D01", "Alder starter") in {(row["external_id"], row["name"]) for row in rows}
 
 
 # Exit codes: the command, its code, and what must be said

@@ -69,6 +69,7 @@ OTHER = {
     "rate_day": dict(kind=TEXT, currency=TEXT, to_currency=TEXT, day=DAY, rate=INT),
     "reporting_closure": dict(ancestor=INT, person=INT, depth=INT, valid_from=DAY, valid_to=DAY),
     "undated": dict(entity=TEXT, id=INT),
+    "source_system": dict(id=INT, entity=TEXT, system=TEXT, external_id=TEXT),
 }  # fmt: skip
 
 

@@ -314,6 +314,22 @@ def test_the_drill_sums_to_the_cell_in_pages(world: World) -> None:
     ] == ["D2"]
 
 
+def test_a_drilled_record_is_named_by_its_source(world: World) -> None:
+    """The id in the source stands beside the name; a record made in the product has none, a merged one the first."""
+    for name in ("A", "B"):
+        world.deal(name, "2024-01-01", owner="Ann").won("2024-03-10")
+        world.add(
+            "source_system", id=world.ids("opportunity", name), entity="opportunity", system="app", external_id="0"
+        )
+    for system, key in (("crm", "1C1I7A6R"), ("old", "9Z")):
+        world.add(
+            "source_system", id=world.ids("opportunity", "A"), entity="opportunity", system=system, external_id=key
+        )
+    for period in ({}, {"period": "quarter"}):
+        rows = drill(world.session(), BOSS, "bookings", **period).to_pylist()  # type: ignore[arg-type]
+        assert {row["name"]: row["external_id"] for row in rows} == {"A": "1C1I7A6R", "B": None}
+
+
 def test_explanation(world: World) -> None:
     """Formula, inputs, definition, the way to the records."""
     world.deal("A", "2024-01-01").won("2024-03-10")

@@ -19,12 +19,14 @@ from .request import Request, understand
 from .session import Actor
 from .sql import parse
 
+APP = "app"  # the system of records made in the product
 NAMED = ("opportunity", "lead")
 
 
 @dataclass(frozen=True)
 class Drill:
-    """One page of records. `rows`: fact, id, name, day and what the record adds to every part (null: nothing).
+    """One page of records. `rows`: fact, id, external_id (of the record's source), name, day and what the record adds to
+    every part (null: nothing).
 
     `totals` are the sums over all pages, equal to the parts of the answer; `total` counts records; `hidden` those of the
     period that are not the reader's.
@@ -84,10 +86,17 @@ def drill(
     sums = exp.select("COUNT(*) AS n", *(f'CAST(SUM("{name}") AS BIGINT) AS "{name}"' for name in names)).from_(
         exp.alias_(exp.Subquery(this=body.copy()), "u", table=True)
     )
+    page = page.limit(limit).offset(offset)
+    ctes = {**dict(builder.periods()), "page": page, "x": _source_ids(session, {fact(name).entity for name in facts})}
+    named = exp.select("page.fact", "page.id", "x.external_id", "page.name", "page.day").from_("page")
+    named = named.select(*(f'page."{name}"' for name in names), copy=False)
+    named = named.join("x", on=parse("x.id = page.id"), join_type="left").order_by("page.day", "page.fact", "page.id")
+    for alias, tree in ctes.items():
+        named = named.with_(alias, as_=tree, copy=False)
     for alias, tree in builder.periods():
-        page, sums = page.with_(alias, as_=tree, copy=False), sums.with_(alias, as_=tree.copy(), copy=False)
+        sums = sums.with_(alias, as_=tree, copy=False)
     found = session.query(sums).to_pylist()[0]
-    rows = session.query(page.limit(limit).offset(offset))
+    rows = session.query(named)
     return Drill(
         rows=rows,
         total=found.pop("n"),
@@ -99,6 +108,18 @@ def drill(
         as_of=request.as_of,
         generation=session.generation,
         currency=request.currency,
+    )
+
+
+def _source_ids(session: Any, entities: set[str]) -> exp.Expression:
+    """What a source calls each record of the table `page`; records made in the product have no such id."""
+    there = "SELECT COUNT(*) AS n FROM information_schema.tables WHERE table_name = 'source_system'"
+    if not session.query(there).column(0)[0].as_py():  # a generation of an earlier version
+        return parse("SELECT CAST(NULL AS BIGINT) AS id, CAST(NULL AS VARCHAR) AS external_id")
+    listed = ", ".join(exp.Literal.string(one).sql("duckdb") for one in sorted(entities))
+    return parse(
+        f"SELECT s.id, MIN(s.external_id) AS external_id FROM source_system AS s WHERE s.entity IN ({listed}) "
+        f"AND s.system <> '{APP}' AND s.id IN (SELECT page.id FROM page) GROUP BY s.id"
     )
 
 
