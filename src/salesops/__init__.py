@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from salesops.api import Api, init, open
+    from salesops.api import Api, init, open, restore
 
-__all__ = ["Api", "__version__", "init", "open"]
+__all__ = ["Api", "__version__", "init", "open", "restore"]
 
 
 def __getattr__(name: str) -> object:
     """The Python door is loaded when it is used: rooms can be imported without it."""
-    if name in ("Api", "init", "open"):
+    if name in ("Api", "init", "open", "restore"):
         from salesops import api
 
         return getattr(api, name)

@@ -59,7 +59,8 @@ class Config:
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, all at once."""
-        found = []
+        if found := self._wrong_kinds():
+            return found
         if self.currency not in CURRENCIES:
             found.append(f"currency {self.currency!r} is no ISO 4217 code, for example USD or EUR")
         if self.time_zone not in available_timezones():
@@ -68,7 +69,32 @@ class Config:
             found.append("fiscal_start_month must be 1 to 12")
         if self.fiscal_pattern not in ("month", "445", "454", "544"):
             found.append("fiscal_pattern must be month, 445, 454 or 544")
+        if self.fiscal_year_named_by not in ("start", "end"):
+            found.append("fiscal_year_named_by must be start or end")
+        if not 0 <= self.week_start <= 6:
+            found.append("week_start must be 0 (Monday) to 6 (Sunday)")
+        if self.keep_generations < 1:
+            found.append("keep_generations must be 1 or more")
+        if self.today and not _is_day(self.today):
+            found.append(f"today {self.today!r} is no day, for example 2026-09-30")
         return found
+
+    def _wrong_kinds(self) -> list[str]:
+        """Settings that are no text, or no whole number, where one is needed."""
+        found = []
+        for name, column in Config.__dataclass_fields__.items():
+            value, kind = getattr(self, name), type(column.default)
+            if kind in (str, int) and type(value) is not kind:
+                what = "text in quotation marks" if kind is str else "a whole number"
+                found.append(f"{name} must be {what}, not {value!r}")
+        return found
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,14 @@ def test_reads(acme: Door, text: str, expected: Any) -> None:
     assert acme.python(f"result = {text}") == expected
 
 
+def test_the_package_offers_its_doors() -> None:
+    """What `import salesops` offers, without loading a room."""
+    import salesops
+
+    assert salesops.restore.__module__ == salesops.open.__module__ == "salesops.api"
+    assert set(salesops.__all__) == {"Api", "__version__", "init", "open", "restore"}
+
+
 def test_writes(acme: Door) -> None:
     """Create, edit with a version, delete, bring back, merge, take back; fields, rules, tasks, users."""
     text = """
