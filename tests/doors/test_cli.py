@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from salesops.common.errors import WorkspaceError
 from salesops.output import shown, write_rows
+from salesops.workspace import read_config
 
 from .conftest import Door
 
@@ -145,6 +147,17 @@ def test_an_explanation_leads_to_its_records(acme: Door) -> None:
     assert ("D01", "Alder starter") in {(row["external_id"], row["name"]) for row in rows}
 
 
+def test_records_are_exact_in_json_and_readable_in_a_table(acme: Door) -> None:
+    """Money with its currency and moments without a zero time for people; canonical values for programs."""
+    words = ("record", "show", "opportunity", "D07")
+    exact = {row["field"]: row["value"] for row in acme(*words, "--format", "json").rows}
+    lines = acme(*words).lines
+    assert Decimal(exact["amount"]) == 25_000
+    assert any(line.startswith("amount 25,000.00 USD") for line in lines), lines
+    assert exact["created"].endswith("00:00:00+00:00")
+    assert f"created {exact['created'][:10]} assumed" in lines
+
+
 # Exit codes: the command, its code, and what must be said
 
 
@@ -208,7 +221,7 @@ def test_broken_workspaces(tmp_path: Path) -> None:
     """No folder, no settings, settings that cannot be read or used, a state that is none: code 7 and a sentence."""
     (tmp_path / "ws").mkdir()
     settings = tmp_path / "ws" / "salesops.toml"
-    for text in (None, "name = ", 'currency = "ZZZ"', 'fiscal_start_month = "x"'):
+    for text in (None, "name = ", 'currency = "ZZZ"', 'fiscal_start_month = "x"', "time_zone = 5", 'today = "soon"'):
         if text is not None:
             settings.write_text(text, encoding="utf-8")
         done = plain("user", "list", "-w", "ws", folder=tmp_path)
@@ -218,6 +231,23 @@ def test_broken_workspaces(tmp_path: Path) -> None:
     settings.write_text('name = "A"', encoding="utf-8")
     (tmp_path / "ws" / "state.sqlite").write_text("no database at all, " * 50, encoding="utf-8")
     assert plain("user", "list", "-w", "ws", folder=tmp_path).returncode == 7
+
+
+def test_settings_are_checked_all_at_once(tmp_path: Path) -> None:
+    """Kinds first, then values: every problem of the file in one error."""
+    file = tmp_path / "salesops.toml"
+    file.write_text('name = 5\nfiscal_start_month = "x"\nweek_start = true\n', encoding="utf-8")
+    with pytest.raises(WorkspaceError) as kinds:
+        read_config(tmp_path)
+    assert all(
+        name in str(kinds.value) for name in ("name must be", "fiscal_start_month must be", "week_start must be")
+    )
+    file.write_text('currency = "ZZZ"\nweek_start = 9\ntoday = "2026-13-01"\n', encoding="utf-8")
+    with pytest.raises(WorkspaceError) as values:
+        read_config(tmp_path)
+    assert all(name in str(values.value) for name in ("currency", "week_start", "today '2026-13-01' is no day"))
+    file.write_text('today = "2026-12-31"\n', encoding="utf-8")
+    assert read_config(tmp_path).today == "2026-12-31"
 
 
 def test_a_server_that_does_not_answer(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -28,7 +29,7 @@ class Listing:
 
     def text(self, row: dict[str, Any], one: Field) -> str:
         """A value of a row for people."""
-        return text_of(row, one, self.labels)
+        return shown_of(row, one, self.labels)
 
     def value(self, row: dict[str, Any], one: Field) -> Any:
         """A value of a row for programs: exact numbers, dates; a reference as its label, or its id as text."""
@@ -53,19 +54,28 @@ class Record:
     as_known_on: date | None = None
 
     def text(self, one: Field) -> str:
-        return text_of(self.values, one, self.labels)
+        return shown_of(self.values, one, self.labels)
 
     def value(self, one: Field) -> Any:
         return value_of(self.values, one, self.labels)
 
 
-def text_of(row: dict[str, Any], one: Field, labels: dict[str, dict[int, str]]) -> str:
-    """A raw value of a row as people read it; a masked one as the mask."""
+def text_of(
+    row: dict[str, Any], one: Field, labels: dict[str, dict[int, str]], write: Callable[..., str] = values.display
+) -> str:
+    """A raw value of a row as text, as `write` writes it; a masked one as the mask."""
     raw = row.get(one.name)
     if raw == access.MASKED:
         return access.MASKED
     label = labels.get(one.target, {}).get(raw) if one.kind == "ref" and raw is not None else None
-    return values.display(one, raw, currency=row.get("currency"), label=label)
+    return write(one, raw, currency=row.get("currency"), label=label)
+
+
+def shown_of(row: dict[str, Any], one: Field, labels: dict[str, dict[int, str]]) -> str:
+    """A raw value of a row for a table; an amount of a row that may name its currency and does not is the workspace's."""
+    if one.kind == "money" and "currency" in row and row["currency"] is None:
+        row = {**row, "currency": context.currency()}
+    return text_of(row, one, labels, values.shown)
 
 
 def value_of(row: dict[str, Any], one: Field, labels: dict[str, dict[int, str]]) -> Any:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from salesops.common.errors import Problem
 from salesops.common.instants import from_us, to_us
-from salesops.common.money import CURRENCIES, FORMER_CURRENCIES, MAX_UNITS
+from salesops.common.money import CURRENCIES, FORMER_CURRENCIES, MAX_UNITS, Money, format_money
 
 from . import context
 from .entities import Entity, Field
@@ -131,6 +131,22 @@ def display(field: Field, raw: Any, *, currency: str | None = None, label: str |
     if field.kind == "boolean":
         return "yes" if raw else "no"
     return str(raw)
+
+
+def shown(field: Field, raw: Any, *, currency: str | None = None, label: str | None = None) -> str:
+    """A raw value for a table that people read: `1,132.00 USD` (further decimals where they are not zero), and moments
+    in local time without seconds, or time of day, that are zero. Otherwise as `display`."""
+    if raw is not None and field.kind == "money":
+        known = currency in CURRENCIES or currency in FORMER_CURRENCIES
+        text = format_money(Money(raw, currency if known and currency else "USD"), exact=True)
+        return text if known else text.removesuffix(" USD")
+    if raw is not None and field.kind == "instant":
+        moment = from_us(raw).astimezone(ZoneInfo(context.time_zone())).replace(tzinfo=None)
+        if not moment.second and not moment.microsecond:
+            whole = not moment.hour and not moment.minute
+            return moment.date().isoformat() if whole else moment.isoformat(sep=" ", timespec="minutes")
+        return moment.isoformat(sep=" ")
+    return display(field, raw, currency=currency, label=label)
 
 
 def _plain(number: Decimal) -> str:

@@ -270,6 +270,18 @@ def test_values_in_their_three_forms(clean: Any) -> None:
         assert values.from_text(field, values.to_text(field, raw)) == raw
         assert values.display(field, raw) == shown
         assert python is None or values.to_python(field, raw) == python
+    for name, raw, currency, shown in (
+        ("amount", 11_320_000, "USD", "1,132.00 USD"),
+        ("amount", 11_320_050, "USD", "1,132.005 USD"),
+        ("amount", 11_320_000, "JPY", "1,132 JPY"),
+        ("amount", 11_320_000, None, "1,132.00"),
+        ("created", 1_490_911_200_000_000, None, "2017-03-31"),
+        ("created", 1_490_963_400_000_000, None, "2017-03-31 14:30"),
+        ("created", 1_490_963_405_000_000, None, "2017-03-31 14:30:05"),
+        ("actual_close", date(2017, 3, 31), None, "2017-03-31"),
+        ("amount", None, "USD", ""),
+    ):
+        assert values.shown(deal[name], raw, currency=currency) == shown
     for name, text in (("amount", "1.23456"), ("amount", "NaN"), ("amount", "1e40"), ("created", "soon")):
         assert values.parse(entity("opportunity"), deal[name], text)[1]
     assert list(entities()) == NAMES
