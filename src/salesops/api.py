@@ -173,6 +173,12 @@ class Metrics(_Room):
 
         return drill(self._api.session(as_known_on), self._api.actor, metric, **question)
 
+    def scorecard(self) -> Any:
+        """The figures asked for first: this fiscal quarter beside the last one, and who made them."""
+        from salesops.metrics.scorecard import scorecard
+
+        return scorecard(self._api.session(), self._api.actor)
+
     def list(self) -> Any:
         """Every metric of the catalogue."""
         from salesops.metrics.catalogue import metrics

@@ -50,6 +50,7 @@ ROOMS: Mapping[str, Elsewhere] = {
         "metrics.commands", "metrics", "Ask for numbers, see where they come from, open their records."
     ),
     "explain": Elsewhere("metrics.commands", "explain", "Say how a number came about."),
+    "scorecard": Elsewhere("metrics.commands", "scorecard", "The figures asked for first, this quarter and the last."),
     "pipeline": Elsewhere("pipeline.commands", "pipeline", "What is open, how it changed, where it moved."),
     "record": Elsewhere("records.commands", "record", "List, show, create and change records of every entity."),
     "field": Elsewhere("records.commands", "field", "Custom fields, who owns a field, conflicts with imports."),
@@ -61,7 +62,7 @@ ROOMS: Mapping[str, Elsewhere] = {
 }
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "import", "mapping"),
-    "Ask": ("metrics", "explain", "pipeline", "quality"),
+    "Ask": ("scorecard", "metrics", "explain", "pipeline", "quality"),
     "Records": ("record", "field", "word", "rule", "task"),
     "Run": ("user", "audit", "refresh", "backup", "restore"),
 }
@@ -264,9 +265,15 @@ def demo(ctx: click.Context, folder: Path | None, reps: int, years: int, seed: i
     if form != "table":
         write_text("", form, workspace=str(path), built=made.built)
         return
-    from salesops.demo.scorecard import print_scorecard
+    from salesops.api import fresh_session
+    from salesops.metrics.commands import write_scorecard
+    from salesops.metrics.scorecard import scorecard
+    from salesops.records.access import actor_for
 
-    print_scorecard(made.workspace)
+    actor = actor_for(made.workspace, ctx.obj.username, door="cli")
+    with fresh_session(made.workspace, None) as session:
+        card = scorecard(session, actor)
+    write_scorecard(card, made.workspace.config.name)
     click.echo(f"\nThe demo company is in {path}. Ask it:\n  salesops metrics query win_rate,bookings --by owner "
                f"--period quarter --workspace {path}")  # fmt: skip
 

@@ -51,6 +51,7 @@ def test_options_stand_anywhere(acme: Door) -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        ("scorecard",),
         ("metrics", "list"),
         ("metrics", "query", "win_rate,bookings", "--by", "owner", "--period", "2025"),
         ("metrics", "drill", "bookings", "--period", "2025"),
@@ -156,6 +157,15 @@ def test_records_are_exact_in_json_and_readable_in_a_table(acme: Door) -> None:
     assert any(line.startswith("amount 25,000.00 USD") for line in lines), lines
     assert exact["created"].endswith("00:00:00+00:00")
     assert f"created {exact['created'][:10]} assumed" in lines
+
+
+def test_the_scorecard_is_of_what_one_may_see(acme: Door) -> None:
+    """A rep's scorecard has their figures, exact in JSON, and the count of what is not theirs."""
+    whole, own = acme("scorecard", "--format", "json").json, acme("scorecard", "--as", "ben", "--format", "json").json
+    assert [row["metric"] for row in whole["rows"]] == [row["metric"] for row in own["rows"]]
+    assert (whole["hidden"], whole["notes"]) == (0, [])
+    assert acme("scorecard").lines[0].startswith("Acme: ")
+    assert acme("scorecard", "--as", "nobody").code == 3
 
 
 # Exit codes: the command, its code, and what must be said

@@ -10,12 +10,14 @@ from typing import Any
 import click
 
 from salesops.common.errors import UsageError
-from salesops.output import format_option, write_answer, write_explanation, write_rows
+from salesops.output import format_option, shown, write_answer, write_explanation, write_rows
 
 from .catalogue import metrics as all_metrics
 from .drill import drill as drill_records
 from .explain import explain as explain_metric
 from .query import query as ask
+from .scorecard import BY_MANAGER, COVERAGE, Scorecard
+from .scorecard import scorecard as score
 
 
 def _day(text: str | None) -> date | None:
@@ -144,3 +146,40 @@ def drill(
     totals = {k: Decimal(v).scaleb(-4) if k in found.money else v for k, v in found.totals.items()}
     beside = {"total": found.total, "totals": totals, "offset": offset, "limit": limit, "hidden": found.hidden}
     write_rows(rows, form, units=units, currency=found.currency, notes=notes, beside=beside)
+
+
+@click.command("scorecard")
+@format_option
+@click.pass_context
+def scorecard(ctx: click.Context, form: str) -> None:
+    """The figures asked for first: this fiscal quarter beside the last one."""
+    with ctx.obj.session() as session:
+        card = score(session, ctx.obj.actor)
+    write_scorecard(card, ctx.obj.workspace.config.name, form)
+
+
+def write_scorecard(card: Scorecard, company: str, form: str = "table") -> None:
+    """Write a scorecard: two tables for people, exact values and everything beside them as JSON, the figures as CSV."""
+    keys = [card.before.key, card.now.key]
+    notes = [f"{card.hidden:,} more, not yours"] if card.hidden else []
+    if form != "table":
+        beside = {
+            "company": company, "as_of": card.as_of, "currency": card.currency, "managers": card.managers,
+            "quota_reached": sorted(card.reached), "hidden": card.hidden,
+        }  # fmt: skip
+        write_rows(card.rows, form, columns=["metric", "figure", "unit", *keys], notes=notes, beside=beside)
+        return
+
+    def told(row: dict[str, Any], key: str) -> str:
+        if row["metric"] == COVERAGE and key in card.reached:
+            return "reached"
+        return shown(row[key], row["unit"], card.currency)
+
+    click.echo(f"{company}: {card.now.label} ({card.now.start} to {card.now.end}), as of {card.as_of}\n")
+    rows = [{"figure": row["figure"], **{key: told(row, key) for key in keys}} for row in card.rows]
+    write_rows(rows, "table", columns=["figure", *keys], units=dict.fromkeys(keys, "text"), notes=notes)
+    if card.managers:
+        click.echo()
+        units = {row["metric"]: row["unit"] for row in card.rows}
+        columns = ["manager", *BY_MANAGER]
+        write_rows(card.managers[:8], "table", columns=columns, units=units, currency=card.currency)
