@@ -1,7 +1,9 @@
 """Open pipeline over many evenings in one pass: what each version adds at its first evening and takes away after its last.
 
-Gives the same numbers as asking every evening by itself; used where nothing but the deals' own columns and one currency is
-involved (`fits`). The scan is the only work that grows with history: no join of versions with evenings.
+Gives the same numbers as asking every evening by itself; used where nothing but the deals' own columns is involved (`fits`).
+Counts, and amounts in the asked currency, are running totals: no join of versions with evenings. An amount in another currency is
+worth something else every evening, deal by deal: deals of one currency and amount are counted together, their number is a
+running total too, and each different amount is converted once an evening.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from .pieces import Group
 from .request import Request
 from .scope import visible
 from .session import Actor
-from .sql import day, parse
+from .sql import converted, day, parse
 
 OWN = ("owner", "account", "stage", "pipeline", "type", "source", "campaign", "business_unit")
 LEAST = 3
@@ -30,7 +32,7 @@ def fits(session: Any, actor: Actor, request: Request) -> bool:
     return (
         facts == {"open_state"}
         and len(request.cells) >= LEAST
-        and not (request.convert or request.where or request.within)
+        and not (request.where or request.within)
         and set(request.by) <= set(OWN)
         and visible(session, actor) is None
         and all(a.snap < b.snap for a, b in pairwise(request.cells))
@@ -46,7 +48,8 @@ class SeriesBuilder(Builder):
         keys = "".join(f", {one.keyed.replace('f.', 'o.')} AS d{n}" for n, one in enumerate(resolved))
         snaps = [cell.snap for cell in self.request.cells]
         worth = any("value" in sql for sql in group.columns)
-        value = ", o.value" if worth else ""
+        abroad = worth and self.request.convert
+        value = self._value_columns(abroad) if worth else ""
         gone = (
             ""
             if self.request.each
@@ -75,20 +78,62 @@ class SeriesBuilder(Builder):
         )
         same = "".join(f" AND m.d{n} = g.d{n}" for n in range(len(resolved)))
         partition = f"PARTITION BY {by[2:]} " if by else ""
+        more = self._abroad(by) if abroad else ""
+        also = f" LEFT JOIN y ON y.i = g.i{same.replace('m.', 'y.')}" if abroad else ""
+        plus = {"n": "", **dict.fromkeys("sc", " + COALESCE(y.{0}, 0)" if abroad else "")}
         who = f", (SELECT DISTINCT {by[2:]} FROM m) AS w" if by else ""
         what = "".join(f", w.d{n}" for n in range(len(resolved)))
-        running = ", ".join(
-            f"SUM(COALESCE(m.{one}, 0)) OVER ({partition.replace('d', 'g.d')}ORDER BY g.i) AS {one}" for one in "nsc"
-        )
+        over = f"OVER ({partition.replace('d', 'g.d')}ORDER BY g.i)"
+        running = ", ".join(f"SUM(COALESCE(m.{x}, 0)) {over}{plus[x].format(x)} AS {x}" for x in "nsc")
         grid = f"SELECT t.i, t.key{what} FROM (VALUES {cells}) AS t(i, key){who}"
         own = "".join(f", g.d{n}" for n in range(len(resolved)))
         aggregates = ", ".join(f"{_from(sql)} AS {alias}" for sql, alias in group.columns.items())
         return parse(f"""
-            WITH v AS ({versions}), m AS (SELECT i{by}, SUM(n) AS n, SUM(s) AS s, SUM(c) AS c FROM ({moves}) AS u GROUP BY i{by})
+            WITH v AS ({versions}), m AS (
+                SELECT i{by}, SUM(n) AS n, SUM(s) AS s, SUM(c) AS c FROM ({moves}) AS u GROUP BY i{by}
+            ){more}
             SELECT period{by}, {aggregates} FROM (
-                SELECT g.key AS period{own}, {running} FROM ({grid}) AS g LEFT JOIN m ON m.i = g.i{same}
+                SELECT g.key AS period{own}, {running} FROM ({grid}) AS g LEFT JOIN m ON m.i = g.i{same}{also}
             ) AS r WHERE n > 0
         """)
+
+    def _value_columns(self, abroad: bool) -> str:
+        if not abroad:
+            return ", o.value"
+        home = exp.Literal.string(self.request.currency).sql("duckdb")
+        return f""", CASE WHEN o.currency = {home} THEN o.value END AS value,
+            CASE WHEN o.currency <> {home} THEN o.value END AS other, o.currency"""
+
+    def _abroad(self, by: str) -> str:
+        """Common table expressions of the amounts in other currencies; the last one is y: i, s, c by evening and dimension."""
+        snaps = [cell.snap for cell in self.request.cells]
+        home = exp.Literal.string(self.request.currency).sql("duckdb")
+        evenings = ", ".join(f"({n}, {day(snap)})" for n, snap in enumerate(snaps))
+        # x0: by how many deals of one amount there are more or fewer from evening i on; x1: how many from i to before j;
+        # span: the steps of a stretch of evenings. Equal joins only, and no conversion of an amount that nobody has.
+        return f""", x0 AS (
+                SELECT currency, other{by}, i, SUM(n) AS n FROM (
+                    SELECT currency, other{by}, {place("since", snaps)} AS i, 1 AS n FROM v WHERE NOT other IS NULL
+                    UNION ALL
+                    SELECT currency, other{by}, {place("until", snaps)} AS i, -1 AS n FROM v
+                    WHERE NOT other IS NULL AND until <= {day(snaps[-1])}
+                ) AS u GROUP BY currency, other{by}, i HAVING SUM(n) <> 0
+            ), x1 AS (
+                SELECT currency, other{by}, i, SUM(n) OVER (PARTITION BY currency, other{by} ORDER BY i) AS n,
+                       COALESCE(LEAD(i) OVER (PARTITION BY currency, other{by} ORDER BY i), {len(snaps)}) AS j
+                FROM x0
+            ), evening AS (SELECT t.i, t.snap FROM (VALUES {evenings}) AS t(i, snap)
+            ), span AS (SELECT a.i AS size, b.i AS step FROM evening AS a JOIN evening AS b ON b.i < a.i
+                UNION ALL SELECT {len(snaps)} AS size, i AS step FROM evening
+            ), rate AS (
+                SELECT e.i, r.currency, r.rate FROM evening AS e JOIN rate_day AS r
+                ON r.day = e.snap AND r.kind = 'spot' AND r.to_currency = {home}
+            ), y AS (
+                SELECT rate.i{by}, SUM(n * {converted("other", "rate.rate")}) AS s, SUM(n) AS c
+                FROM x1 JOIN span ON span.size = x1.j - x1.i
+                JOIN rate ON rate.currency = x1.currency AND rate.i = x1.i + span.step
+                WHERE x1.n > 0 GROUP BY rate.i{by}
+            )"""
 
 
 def _from(sql: str) -> str:
