@@ -21,9 +21,12 @@ def test_two_writers_never_fork_the_chain(database_url: str | None, tmp_path: Pa
         subprocess.Popen(command, cwd=ROOT, env=environment(database_url), stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    time.sleep(1.5)
-    stop.touch()
     written = 0
+    for writer in writers:  # both are at work before either is told to stop
+        assert writer.stdout is not None
+        written += len(writer.stdout.readline().split())
+    time.sleep(0.5)
+    stop.touch()
     for writer in writers:
         out, _ = writer.communicate(timeout=60)
         assert writer.returncode == 0
