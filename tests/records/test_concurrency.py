@@ -17,20 +17,17 @@ def test_two_writers_never_fork_the_chain(database_url: str | None, tmp_path: Pa
     before = json.loads(work(database_url, "content", tmp_path / "acme"))
     stop = tmp_path / "stop"
     command = [sys.executable, "-m", "tests.records.worker", "busy", str(tmp_path / "acme"), str(stop)]
-    writers = [
-        subprocess.Popen(command, cwd=ROOT, env=environment(database_url), stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    written = 0
-    for writer in writers:  # both are at work before either is told to stop
-        assert writer.stdout is not None
-        written += len(writer.stdout.readline().split())
-    time.sleep(0.5)
+    outputs = [tmp_path / f"writer-{n}" for n in range(2)]
+    writers = []
+    for output in outputs:
+        with output.open("w") as out:
+            writers.append(subprocess.Popen(command, cwd=ROOT, env=environment(database_url), stdout=out))
+    deadline = time.monotonic() + 60  # both are at work before they are told to stop
+    while time.monotonic() < deadline and not all(output.read_text() for output in outputs):
+        time.sleep(0.05)
     stop.touch()
-    for writer in writers:
-        out, _ = writer.communicate(timeout=60)
-        assert writer.returncode == 0
-        written += len(out.split())
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    written = sum(len(output.read_text().split()) for output in outputs)
     after = json.loads(work(database_url, "content", tmp_path / "acme"))
     assert after["verify"]["ok"]
     assert after["Account"][0] == before["Account"][0] + written > 1
