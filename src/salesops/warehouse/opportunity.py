@@ -17,25 +17,55 @@ TOLD = ("status", "closed_on", "value", "value_source")
 
 
 def build_reference(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
-    """Create the spans that opportunities are read against from the views `stage`, `opportunity_line` and `price`.
+    """Create the spans that opportunities are read against from the views `stage`, `opportunity_line`, `price` and `price_book`.
 
     A stage means before its first recorded version what that version says: a deal may have entered it before it was described.
+    So does a price book.
     """
-    con.execute(f"""
+    con.execute("""
         CREATE OR REPLACE TEMP TABLE stage_span AS
         SELECT id, kind, coalesce(position, 0) AS position,
                CASE WHEN day_from = min(day_from) OVER (PARTITION BY id) THEN DATE '0001-01-01' ELSE day_from END AS day_from,
-               day_to
+               day_to, late
         FROM stage;
         CREATE OR REPLACE TEMP TABLE line_span AS
         SELECT opportunity, product, quantity, day_from, day_to FROM opportunity_line
         WHERE NOT deleted AND opportunity IS NOT NULL AND product IS NOT NULL AND quantity IS NOT NULL;
-        CREATE OR REPLACE TEMP TABLE price_span AS
-        SELECT product, coalesce(currency, '{reporting_currency}') AS currency, list_price, valid_from, valid_to
-        FROM price WHERE list_price IS NOT NULL
-        QUALIFY row_number() OVER (
-            PARTITION BY product, coalesce(currency, '{reporting_currency}'), valid_from ORDER BY coalesce(price_book, 0), id) = 1;
     """)
+    con.execute(_price_span(reporting_currency))
+
+
+def _price_span(reporting_currency: str) -> str:
+    """One list price at most of a product in a currency on a day.
+
+    A price without a currency is in that of its book. Of several books the standard one counts, then prices that stand in no book, then the
+    others; where those differ, nobody said which one is meant, and there is no list price. In one book the interval that began last counts.
+    """
+    return f"""
+        CREATE OR REPLACE TEMP TABLE price_span AS
+        WITH book AS (
+            SELECT id, currency, coalesce(standard, FALSE) AS standard, deleted, day_to,
+                   CASE WHEN day_from = min(day_from) OVER (PARTITION BY id) THEN DATE '0001-01-01' ELSE day_from END AS day_from
+            FROM price_book
+        ), offered AS (
+            SELECT p.id, p.product, coalesce(p.currency, b.currency, '{reporting_currency}') AS currency, p.price_book, p.list_price,
+                   CASE WHEN b.standard THEN 0 WHEN p.price_book IS NULL THEN 1 ELSE 2 END AS turn, p.valid_from AS began,
+                   greatest(p.valid_from, coalesce(b.day_from, p.valid_from)) AS valid_from,
+                   least(p.valid_to, coalesce(b.day_to, p.valid_to)) AS valid_to
+            FROM price p LEFT JOIN book b ON b.id = p.price_book AND p.valid_from < b.day_to AND b.day_from < p.valid_to
+            WHERE p.list_price IS NOT NULL AND NOT coalesce(b.deleted, FALSE)
+        ), stretch AS (
+            SELECT product, currency, day AS valid_from, lead(day) OVER (PARTITION BY product, currency ORDER BY day) AS valid_to
+            FROM (SELECT DISTINCT product, currency, unnest([valid_from, valid_to]) AS day FROM offered)
+        ), counted AS (
+            SELECT s.*, o.turn, o.price_book, o.list_price FROM stretch s
+            JOIN offered o ON o.product = s.product AND o.currency = s.currency AND o.valid_from <= s.valid_from AND s.valid_from < o.valid_to
+            QUALIFY row_number() OVER (PARTITION BY s.product, s.currency, s.valid_from, o.price_book ORDER BY o.turn, o.began DESC, o.id) = 1
+                AND o.turn = min(o.turn) OVER (PARTITION BY s.product, s.currency, s.valid_from)
+        )
+        SELECT product, currency, valid_from, valid_to, min(list_price) AS list_price FROM counted
+        GROUP BY ALL HAVING min(list_price) = max(list_price)
+    """
 
 
 def build_stage_history(con: duckdb.DuckDBPyConnection, moved: frozenset[str], into: str = "stage_visit") -> None:
@@ -66,7 +96,9 @@ def build_stage_history(con: duckdb.DuckDBPyConnection, moved: frozenset[str], i
 def finish(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
     """Make `told` of `carried`: with status, closed_on, value and value_source, cut where a list price or line changes.
 
-    A deal worth list price x quantity counts as late: what is known of it depends on when its lines and prices were.
+    Closed on the declared day, else on that of the latest entry into a closed stage (`stage_visit`: it may have been left and entered again
+    within a day). A deal worth list price x quantity counts as late, and so does one that was ever in a stage of which something was
+    learned late: what is known of it depends on when its lines, prices and stages were.
     """
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE valued AS
@@ -77,9 +109,10 @@ def finish(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
                     ELSE amount END AS value
         FROM (
             SELECT v.* REPLACE (coalesce(v.currency, '{reporting_currency}') AS currency), coalesce(s.kind, 'open') AS status,
-                   CASE WHEN coalesce(s.kind, 'open') <> 'open' AND v.stage IS DISTINCT FROM
-                        lag(v.stage) OVER (PARTITION BY v.record ORDER BY v.day_from) THEN v.day_from END AS entered_closed
+                   e.day AS entered_closed
             FROM carried v LEFT JOIN stage_span s ON s.id = v.stage AND v.day_from >= s.day_from AND v.day_from < s.day_to
+            LEFT JOIN (SELECT DISTINCT opportunity, day FROM stage_visit WHERE kind <> 'open') e
+                 ON e.opportunity = v.record AND e.day = v.day_from
         )
         WINDOW w AS (PARTITION BY record ORDER BY day_from ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
     """)
@@ -93,7 +126,12 @@ def finish(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
                CASE WHEN l.value IS NOT NULL THEN 'list_price' END AS value_source
         FROM valued v JOIN listed l ON l.record = v.record AND l.version = v.day_from
     """)
-    con.execute("UPDATE late_record SET late = TRUE WHERE NOT late AND record IN (SELECT record FROM listed)")
+    con.execute("""
+        UPDATE late_record SET late = TRUE WHERE NOT late AND record IN (
+            SELECT record FROM listed
+            UNION SELECT opportunity FROM stage_visit WHERE stage IN (SELECT id FROM stage_span WHERE late)
+        )
+    """)
     for table in ("valued", "listed", "breakpoint", "carried"):
         con.execute(f"DROP TABLE IF EXISTS {table}")
 

@@ -31,12 +31,12 @@ from .session import forget_spill
 from .versions import referred
 from .views import table_select
 
-FORMAT = 2  # raise when the files' layout changes: older generations are then built anew
+FORMAT = 3  # raise when the files' layout changes: older generations are then built anew
 BUCKET = 3_000_000  # facts built at once
 SMALL = 200_000  # a table up to this many rows is rewritten rather than patched
 FULL_FROM = 50_000  # changed records from which a full refresh is quicker
 # A change here means other tables' rows: everything is built anew.
-FAR_REACHING = {"stage", "price", "product"}
+FAR_REACHING = {"stage", "price", "price_book", "product"}
 
 
 @dataclass(frozen=True)

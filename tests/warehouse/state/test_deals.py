@@ -47,6 +47,102 @@ def test_a_deal_closes_on_the_declared_day_else_on_that_of_its_latest_entry(worl
     ]  # fmt: skip
 
 
+def test_a_deal_reopened_and_closed_again_within_a_day_closed_on_that_day(world: World) -> None:
+    """Won on 5 March; on 12 March reopened at 9 and won again at 15: that was its latest entry, though both evenings say Won."""
+    world.stages()
+    world.record("opportunity", 1, "2024-03-01", name="A", stage=1)
+    world.set("opportunity", 1, "2024-03-05", stage=3)
+    for hour, stage in ((9, 2), (15, 3)):
+        world.write([Fact("opportunity", 1, "stage", stage, at("2024-03-12", hour), at("2024-03-12", hour))])
+    world.refresh()
+    assert world.told("status, closed_on", 1) == [
+        (day("2024-03-01"), "open", None),
+        (day("2024-03-05"), "won", day("2024-03-05")),
+        (day("2024-03-12"), "won", day("2024-03-12")),
+    ]
+    world.set("opportunity", 1, "2024-03-20", actual_close="2024-03-06")
+    world.refresh()
+    assert world.told("closed_on", 1)[-1] == (day("2024-03-20"), day("2024-03-06"))
+
+
+def _priced(world: World, on: str) -> list[tuple[object, ...]]:
+    """What a deal of one unit of product 9, in euros, is worth on a day."""
+    ask = (
+        f"SELECT value, value_source FROM opportunity WHERE id = 1 AND day_from <= DATE '{on}' AND DATE '{on}' < day_to"
+    )
+    return world.ask(ask)
+
+
+def test_the_list_price_is_that_of_the_standard_book_in_the_deal_s_currency(world: World) -> None:
+    """Book 21 (wholesale) has the lowest id and asks 18.00; book 22 is the standard one and asks 20.00, from 10 March 25.00;
+    book 23 is in dollars, as its price is, which names no currency itself."""
+    world.stages()
+    world.record("price_book", 21, "2024-01-01", name="Wholesale", currency="EUR")
+    world.record("price_book", 22, "2024-01-01", name="Standard", currency="EUR", standard=1)
+    world.record("price_book", 23, "2024-01-01", name="Overseas", currency="USD", standard=1)
+    for record, (book, price, start, end) in enumerate(
+        ((21, 180_000, None, None), (22, 200_000, None, "2024-03-10"), (22, 250_000, "2024-03-10", "2024-06-01"), (23, 210_000, None, None)), 1,
+    ):  # fmt: skip
+        world.row("price", record, price_book=book, product=9, list_price=price, valid_from=start, valid_to=end)
+    world.record("opportunity", 1, "2024-03-01", name="A", stage=1, currency="EUR")
+    world.record("opportunity", 2, "2024-03-01", name="B", stage=1, currency="USD")
+    for deal in (1, 2):
+        world.record("opportunity_line", 10 + deal, "2024-03-01", opportunity=deal, product=9, quantity=10_000)
+    world.refresh()
+    assert world.told("value, value_source", 1) == [
+        (day("2024-03-01"), 200_000, "list_price"),
+        (day("2024-03-10"), 250_000, "list_price"),
+        (day("2024-06-01"), 180_000, "list_price"),  # the standard book has no price any more
+    ]
+    assert world.told("value", 2) == [(day("2024-03-01"), 210_000)]
+
+
+def test_where_books_differ_and_none_is_the_standard_one_there_is_no_list_price(world: World) -> None:
+    world.stages()
+    world.row("price", 1, price_book=21, product=9, currency="EUR", list_price=180_000)
+    world.row("price", 2, price_book=22, product=9, currency="EUR", list_price=200_000, valid_from="2024-03-10")
+    world.record("opportunity", 1, "2024-03-01", name="A", stage=1, currency="EUR")
+    world.record("opportunity_line", 11, "2024-03-01", opportunity=1, product=9, quantity=10_000)
+    world.refresh()
+    assert _priced(world, "2024-03-09") == [(180_000, "list_price")]
+    assert _priced(world, "2024-03-10") == [(None, None)]
+    world.record("price_book", 22, "2024-05-01", name="List", standard=1)
+    world.refresh()
+    assert _priced(world, "2024-03-10") == [(200_000, "list_price")]
+    world.row(
+        "price", 3, product=9, currency="EUR", list_price=190_000
+    )  # in no book: before the others, after the standard one
+    world.refresh()
+    assert _priced(world, "2024-03-09") == [(190_000, "list_price")]
+    assert _priced(world, "2024-03-10") == [(200_000, "list_price")]
+
+
+def test_a_stage_learned_late_is_not_known_before(world: World) -> None:
+    """On 1 June it is told that stage 2 has meant Won since 1 March, and what stage 5 means. Deal 1 went to stage 2 on 5 March,
+    deal 2 to stage 5, deal 3 to stage 1."""
+    world.stages()
+    for deal, stage in ((1, 2), (2, 5), (3, 1)):
+        world.record("opportunity", deal, "2024-03-01", name=f"D{deal}", stage=1, amount=5)
+        world.set("opportunity", deal, "2024-03-05", stage=stage)
+    world.write([Fact("stage", 2, "kind", "won", at("2024-03-01"), at("2024-06-01"))])
+    world.write(
+        [Fact("stage", 5, "*", {"name": "Gone", "kind": "lost", "position": 5}, at("2024-03-01"), at("2024-06-01"))]
+    )
+    world.refresh()
+    ask = "SELECT id, status, closed_on FROM opportunity WHERE day_from <= DATE '2024-04-01' AND DATE '2024-04-01' < day_to ORDER BY id"
+    entries = "SELECT opportunity, kind, position FROM stage_history WHERE day = DATE '2024-03-05' ORDER BY 1"
+    closed = day("2024-03-05")
+    assert world.ask(ask) == [(1, "won", closed), (2, "lost", closed), (3, "open", None)]
+    assert world.ask(ask, day("2024-05-31")) == [(1, "open", None), (2, "open", None), (3, "open", None)]
+    assert world.ask(entries, day("2024-05-31")) == [(1, "open", 2), (2, "open", 0)]
+    assert world.ask(ask, day("2024-06-01")) == world.ask(ask)
+    assert world.ask(entries, day("2024-06-01")) == world.ask(entries) == [(1, "won", 2), (2, "lost", 5)]
+    world.set("opportunity", 3, "2024-04-01", stage=5)
+    assert world.refresh().kind == "incremental"
+    assert world.ask(ask) == [(1, "won", closed), (2, "lost", closed), (3, "lost", day("2024-04-01"))]
+    assert world.ask(ask, day("2024-05-31"))[2] == (3, "open", None)
+
+
 def test_without_an_amount_a_deal_is_worth_list_price_times_quantity(world: World) -> None:
     """3 x 20.00 = 60.00; from 10 March the price is 25.00: 75.00; with an amount from 20 March it is the amount."""
     world.stages()

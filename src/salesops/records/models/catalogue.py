@@ -22,6 +22,7 @@ class PriceBook(Versioned):
     code = 31
     name = f.text()
     currency = f.currency()
+    standard = f.flag("The list that counts where several have a price for a product in one currency")
 
 
 class Price(Interval):
