@@ -1,4 +1,4 @@
-"""Measure the speed: `python -m benchmarks [demo|import|refresh|questions ...] [--size tiny|small|full]`.
+"""Measure the speed: `python -m benchmarks [demo|import|refresh|questions|survival ...] [--size tiny|small|full]`.
 
 Every figure is taken in a process of its own: its seconds (of the work, without starting the program), processor seconds and the
 most memory it held. Before a ratio is printed the answers of all engines are compared, and a difference ends the run.
@@ -19,7 +19,7 @@ from .measure import ROOT, Run, run
 SIZES = {"tiny": (20, 1_000, 10_000), "small": (200, 20_000, 200_000), "full": (10_000, 1_000_000, 10_000_000)}
 LIMITS = {"demo": 300.0, "import": 180.0, "refresh, full": 60.0, "refresh after 1,000 changes": 2.0}
 RATIO, MEMORY_MB = 1.3, 4096.0
-NAMES = ("demo", "import", "refresh", "questions")
+NAMES = ("demo", "import", "refresh", "questions", "survival")
 
 
 @dataclass
@@ -109,6 +109,16 @@ class Bench:
             if self.size == "full" and ratio > RATIO:
                 self.failed.append(f"{task}: {ratio:.2f} times the hand-written SQL, at most {RATIO}")
 
+    def survival(self) -> None:
+        found = {engine: run("survival", engine, SIZES[self.size][1]) for engine in ("pandas", "salesops")}
+        if found["pandas"].result["answer"] != found["salesops"].result["answer"]:
+            raise SystemExit("survival: salesops and pandas differ")
+        ratio = found["salesops"].own / found["pandas"].own
+        for engine, took in found.items():
+            self.add("survival, 5,000 groups", engine, took, f"{took.own / found['pandas'].own:.2f} x pandas")
+        if self.size == "full" and ratio > 1:
+            self.failed.append(f"survival: {ratio:.2f} times the seconds of pandas, at most 1")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the named benchmarks (default: all); the exit code says whether every limit was kept."""
@@ -127,7 +137,10 @@ def main(arguments: list[str] | None = None) -> int:
         bench.files, bench.workspace = given.out / "files", given.out / "workspace"
     print(f"size {given.size}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     print(f"{'task':28} {'engine':18} {'seconds':>9} {'cpu s':>9} {'peak MB':>9}")
-    steps = {"demo": bench.demo, "import": bench.load, "refresh": bench.refresh, "questions": bench.questions}
+    steps = {
+        "demo": bench.demo, "import": bench.load, "refresh": bench.refresh, "questions": bench.questions,
+        "survival": bench.survival,
+    }  # fmt: skip
     for name in NAMES:
         if not given.names or name in given.names:
             steps[name]()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .questions import FIRST_WEEK, FROM, LAST_WEEK, SQL, TO
+from .survival import survival
 
 REPEATS = 3  # the best of these is reported; every engine's
 
@@ -197,6 +198,7 @@ _ENGINES: dict[str, Callable[[str, str], Callable[[], Any]]] = {
 }
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "demo": demo, "load": load, "load_plain": load_plain, "refresh": refresh, "edit": edit, "ask": ask,
+    "survival": survival,
 }  # fmt: skip
 
 if __name__ == "__main__":

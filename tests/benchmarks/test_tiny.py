@@ -16,5 +16,5 @@ def test_every_engine_gives_the_same_answers(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "--size", "tiny", "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    for task in ("demo", "import", "refresh, full", "refresh after", "weekly", "waterfall", "matrix"):
+    for task in ("demo", "import", "refresh, full", "refresh after", "weekly", "waterfall", "matrix", "survival"):
         assert any(line.startswith(task) for line in done.stdout.splitlines()), done.stdout
