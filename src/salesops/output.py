@@ -143,12 +143,14 @@ def write_rows(
     titles: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     currency: str = "",
+    currencies: Mapping[str, str] | None = None,
     notes: Iterable[str] = (),
     beside: Mapping[str, Any] | None = None,
 ) -> None:
     """Write rows to standard output (`notes` to standard error for CSV, so that a pipe gets rows only).
 
-    `columns` are those to show, in order; `units` say how numbers are read in a table; `beside` goes into the JSON next to
+    `columns` are those to show, in order; `units` say how numbers are read in a table; `currencies` name, for columns of money,
+    the column that holds each row's currency (elsewhere it is `currency`); `beside` goes into the JSON next to
     `rows`. A table without rows says what to do next.
     """
     _mark_written()
@@ -163,7 +165,7 @@ def write_rows(
             click.echo(note, err=True)
     else:
         if rows:
-            _table(rows, names, titles or {}, units or {}, currency)
+            _table(rows, names, titles or {}, units or {}, currency, currencies or {})
         else:
             click.echo(_nothing())
         for note in notes:
@@ -201,10 +203,15 @@ def _table(
     titles: Mapping[str, str],
     units: Mapping[str, str],
     currency: str,
+    currencies: Mapping[str, str],
 ) -> None:
     """A table as wide as the terminal, or as wide as it needs to be where there is none (a pipe, a file)."""
     heads = [titles.get(name, name) for name in names]
-    cells = [[shown(row.get(name), units.get(name, ""), currency) for name in names] for row in rows]
+
+    def code(row: Mapping[str, Any], name: str) -> str:
+        return row.get(currencies[name]) or currency if name in currencies else currency
+
+    cells = [[shown(row.get(name), units.get(name, ""), code(row, name)) for name in names] for row in rows]
     right = [bool(units.get(name)) or (n > 0 and _numeric([row[n] for row in cells])) for n, name in enumerate(names)]
     if not sys.stdout.isatty():
         click.echo(_plain_table(heads, cells, right))
@@ -262,9 +269,13 @@ def write_answer(answer: Any, form: str = "table", *, parts: bool = False) -> No
         names = [one.name for one in answer.columns if one.kind in kept]
         names = _without_dull(rows, names)
     units = {one.name: one.unit for one in answer.columns if one.unit}
+    currencies = {one.name: one.currency for one in answer.columns if getattr(one, "currency", "")}
     notes = [*_heading(answer), *answer.notes, *(f"{name}: no value, {why}" for name, why in answer.empty.items())]
     beside = {key: value for key, value in answer.to_dict().items() if key != "rows"}
-    write_rows(rows, form, columns=names, units=units, currency=answer.currency, notes=notes, beside=beside)
+    write_rows(
+        rows, form, columns=names, units=units, currency=answer.currency, currencies=currencies, notes=notes,
+        beside=beside,
+    )  # fmt: skip
 
 
 def _without_dull(rows: Sequence[Mapping[str, Any]], names: list[str]) -> list[str]:

@@ -215,18 +215,16 @@ class World:
                    **fields),
         )  # fmt: skip
 
-    def rate(self, currency: str, from_: str, rate: str, kind: str = "spot") -> None:
-        """The rate of a currency to the reporting currency from a day on."""
-        day = d(from_)
+    def rate(self, currency: str, from_: str, rate: str, kind: str = "spot", to: str = "") -> None:
+        """The rate of a currency to another (default: the reporting currency) from a day on."""
+        day, to = d(from_), to or self.currency
         self.rows["rate_day"] = [
             r
             for r in self.rows.get("rate_day", [])
-            if not (r["currency"] == currency and r["kind"] == kind and r["day"] >= day)
+            if not (r["currency"] == currency and r["to_currency"] == to and r["kind"] == kind and r["day"] >= day)
         ]
         while day <= self.today + timedelta(400):
-            self.add(
-                "rate_day", kind=kind, currency=currency, to_currency=self.currency, day=day, rate=rate_to_int(rate)
-            )
+            self.add("rate_day", kind=kind, currency=currency, to_currency=to, day=day, rate=rate_to_int(rate))
             day += timedelta(1)
 
     def deal(self, name: str, created: str | date, **fields: Any) -> Deal:

@@ -286,7 +286,8 @@ def test_permissions_hold_in_every_metric_drill_and_explanation(name: str) -> No
     w.quota("Ann", "2024-01-01", "2024-12-31", 5)
     session, zed = w.session(), Actor("Zed", w.ids("person", "Zed"), False)
     answer = query(session, zed, [name], period="2024")
-    assert not any(value for column, value in answer.to_pylist()[0].items() if "__" in column)
+    figures = {k: v for k, v in answer.to_pylist()[0].items() if "__" in k and not k.endswith("__currency")}
+    assert not any(figures.values())
     assert answer.hidden > 0
     assert drill(session, zed, name, period="2024").total == 0
     assert not any(
@@ -347,3 +348,41 @@ def test_explanation(world: World) -> None:
     assert "win_rate" in str(found.definition)
     empty = explain(world.session(), BOSS, "win_rate", period="2024-Q2")
     assert "there are no deals won or lost" in str(empty.empty_reason)
+
+
+# The other period beside it -----------------------------------------------------------------------------------------------
+
+
+def test_groups_that_only_the_other_period_has_are_shown_too(world: World) -> None:
+    """Ann won 5 in the first quarter, Bob 7 and then 14; Cid's first win, and nobody's, are in the second."""
+    world.deal("A", "2024-01-01", owner="Ann", amount=5).won("2024-03-10")
+    world.deal("B", "2024-01-01", owner="Bob", amount=7).won("2024-03-10")
+    world.deal("C", "2024-01-01", owner="Bob", amount=14).won("2024-04-10")
+    world.deal("D", "2024-01-01", owner="Cid", amount=1).won("2024-04-10")
+    world.deal("E", "2024-01-01", amount=2).won("2024-04-10")
+    session = world.session()
+    for compare, question in (("previous", {"period": "2024-Q2"}), ("previous", {"from_": "2024-Q2"})):
+        rows = query(session, BOSS, "bookings,won_deals", by="owner", compare=compare, **question).to_pylist()
+        found = {
+            row["owner"]: (row["bookings"], row[f"bookings__{compare}"], row["bookings__change"], row["won_deals"])
+            for row in rows
+        }
+        assert found == {
+            "(none)": (2, None, None, 1), "Ann": (None, 5, None, None), "Bob": (14, 7, 1.0, 1), "Cid": (1, None, None, 1),
+        }  # fmt: skip
+        assert [row["owner"] for row in rows] == ["(none)", "Ann", "Bob", "Cid"]
+        assert {row["from"] for row in rows} == {date(2024, 4, 1)}
+
+
+def test_the_year_before_by_month_has_its_own_groups(world: World) -> None:
+    """Ann won in April 2023, Bob in April 2024: each month of either is set beside the other year's."""
+    world.deal("A", "2023-01-01", owner="Ann", amount=5, source="Web").won("2023-04-10")
+    world.deal("B", "2024-01-01", owner="Bob", amount=7, source="Fair").won("2024-04-10")
+    for by, names in (("owner", ("Ann", "Bob")), ("source", ("Web", "Fair"))):
+        rows = query(world.session(), BOSS, "bookings", by=by, period="month", from_="2024-04", to="2024-05",
+                     compare="year_ago", totals=True).to_pylist()  # fmt: skip
+        found = {(row["period"], row[by]): (row["bookings"], row["bookings__year_ago"]) for row in rows}
+        assert found == {
+            ("2024-04", names[0]): (None, 5), ("2024-04", names[1]): (7, None), ("2024-04", "(all)"): (7, 5),
+            ("2024-05", "(all)"): (0, 0),
+        }  # fmt: skip

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of an answer: `kind` is period, dimension, id, metric or part; `unit` that of a metric or part."""
+    """One column of an answer: `kind` is period, dimension, id, metric, part or comparison; `unit` that of a metric or part.
+
+    `currency` names the column that holds the currency of each row's amount; empty: the answer's currency.
+    """
 
     name: str
     title: str
     kind: str
     unit: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Answer:
     """Rows (one per period and dimension values) and how to read them.
 
     Money is exact: decimals with four places in `currency`. For every metric `m` there is the column `m`, and
-    `m__<part>`, `m__<part>__n` for what it was made of (numerator, denominator, records used, records left out).
+    `m__<part>`, `m__<part>__n` for what it was made of (numerator, denominator, records used, records left out). Where a row
+    may be in a currency of its own (attainment), `m__currency` names it.
     """
 
     rows: pa.Table

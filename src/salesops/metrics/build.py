@@ -8,7 +8,8 @@ SELECT k.*, values FROM k LEFT JOIN r0 ... LEFT JOIN labels
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlglot import exp
@@ -23,8 +24,8 @@ from .filters import Filter
 from .pieces import Group, grouped, kaplan_meier, missing, own, when
 from .request import BEGINNING, Cell, Request
 from .scope import visible
-from .session import Actor
-from .sql import bind, day, expand, parse, prune
+from .session import Actor, currencies_of
+from .sql import bind, day, expand, literal, parse, prune
 
 
 class Builder:
@@ -52,23 +53,34 @@ class Builder:
             found.append(self._resolved[key])
         return found
 
-    def source(self, one: Fact, columns: Iterable[str]) -> exp.Select:
-        """The fact with these columns only, macros expanded, parameters bound, the period worked in."""
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        """The asked currency, then the others that quotas are in: an attainment is worked in one of them."""
+        asked, found = self.request.currency, currencies_of(self.session, "target") or frozenset()
+        return (asked, *sorted(found - {asked})) if self.request.convert else (asked,)
+
+    def source(self, one: Fact, columns: Iterable[str], unit: str = "") -> exp.Select:
+        """The fact with these columns only, macros expanded, parameters bound, the period worked in; its amounts in the
+        currency `unit` (default: the asked one)."""
         wanted = set(columns)
         tree = one.select()
         for name in sorted(wanted - set(one.columns)):
             if name in self.dimensions(one).attributes:
                 tree = tree.select(exp.alias_(self._attribute(one, name), exp.to_identifier(name, quoted=True)))
         for table in list(tree.find_all(exp.Table)):
-            if table.name.startswith("fact_"):
-                inner = fact(table.name.removeprefix("fact_"))
+            if table.name.startswith(("fact_", "each_")):
+                each, _, name = table.name.partition("_")
                 parent = table.find_ancestor(exp.Select)
                 assert parent is not None
                 used = {column.name for column in parent.find_all(exp.Column) if column.table == table.alias}
-                table.replace(exp.alias_(self.source(inner, used).subquery(), table.alias, table=True))
+                body: exp.Query = self.source(fact(name), used, unit)
+                if each == "each":
+                    kept = used - {"unit"}
+                    body = in_each({code: self.source(fact(name), kept, code) for code in self.units})
+                table.replace(exp.alias_(body.subquery(), table.alias, table=True))
         tree = prune(tree, wanted)
         for _ in range(3):  # macros may stand inside the arguments of macros
-            expand(tree, self.request.currency, self.request.convert)
+            expand(tree, unit or self.request.currency, self.request.convert, self.session.manifest.reporting_currency)
         if not self.many:
             _single(tree, self.request.cells[0])
         bound = bind(tree, self._values())
@@ -90,6 +102,7 @@ class Builder:
             "first": request.first,
             "last": request.last,
             "currency": request.currency,
+            "reporting": self.session.manifest.reporting_currency,
             "overlay": request.overlay,
         }
 
@@ -101,8 +114,11 @@ class Builder:
         *,
         seen: bool = True,
         where: bool = True,
+        own: bool = False,
     ) -> exp.Select:
-        """`SELECT` of nothing yet from the fact `f`, joined and filtered; add columns to it. Keys: `keys`."""
+        """`SELECT` of nothing yet from the fact `f`, joined and filtered; add columns to it. Keys: `keys`.
+
+        `own`: every record once for each of `units`, its amounts in the currency `f.unit`."""
         resolved = self.resolved(one, by)
         limits = Filter(self.dimensions(one), *((self.request.where, self.request.within) if where else ()))
         scope = visible(self.session, self.actor, one.owned)
@@ -115,7 +131,11 @@ class Builder:
             columns.add("basis")
         divided = (*FANNED, "team", "manager") if one.spans else FANNED
         fan = sorted(name for name in columns if name in divided and name not in one.columns)
-        body: exp.Query = self._fanned(one, columns, fan) if fan else self.source(one, columns)
+        bodies = {
+            unit: self._fanned(one, columns, fan, unit) if fan else self.source(one, columns, unit)
+            for unit in (self.units if own else self.units[:1])
+        }
+        body = in_each(bodies) if own else bodies[self.request.currency]
         select = exp.select().from_(exp.alias_(body.subquery(), "f", table=True))
         taken: set[str] = set()
         for join in [*(join for each in resolved for join in each.joins), *limits.joins]:
@@ -130,16 +150,17 @@ class Builder:
             select = select.where(parse(scope if seen else f"NOT ({scope})"))
         return select
 
-    def _fanned(self, one: Fact, columns: set[str], fan: list[str]) -> exp.Query:
+    def _fanned(self, one: Fact, columns: set[str], fan: list[str], unit: str) -> exp.Query:
         if len(fan) > 1:
             from salesops.common.errors import UsageError
 
             raise UsageError(f"cannot split by {' and '.join(fan)} at once", "Ask for one of them")
         money: list[str] = [name for name in ("value", "prorated") if name in columns]
         if fan[0] in FANNED:
-            inner = self.source(one, (columns - set(FANNED)) | {"id", "basis", "value"})
+            inner = self.source(one, (columns - set(FANNED)) | {"id", "basis", "value"}, unit)
             return by_product(inner, fan[0], columns, one.times == "snapshot")
-        return by_days(self.source(one, (columns - {fan[0]}) | {"id", "owner", "starts_on", "ends_on"}), fan[0], money)
+        inner = self.source(one, (columns - {fan[0]}) | {"id", "owner", "starts_on", "ends_on"}, unit)
+        return by_days(inner, fan[0], money)
 
     def _in_period(self, select: exp.Select) -> None:
         request = self.request
@@ -170,6 +191,7 @@ class Builder:
         for name, group in groups.items():
             ctes.append((f"r_{name}", self._sums(group)))
             results.append(f"r_{name}")
+        owned = {f"r_{name}" for name, group in groups.items() if group.own}
         for (fact_name, how, measure, where, happened), alias in ranked.items():
             part = Part(fact_name, measure, where, how=how, event=happened)  # type: ignore[arg-type]
             ctes.append((alias, self._ranked(part)))
@@ -177,10 +199,12 @@ class Builder:
         keys = ["period", *(f"d{n}" for n in range(len(self.request.by)))]
         ctes.append(("k", self._keys(results, keys)))
         select = exp.select(*(f"k.{key}" for key in keys)).from_("k")
-        for result in results:
-            select = select.join(
-                result, on=parse(" AND ".join(f"{result}.{key} = k.{key}" for key in keys)), join_type="left"
-            )
+        if owned:
+            ctes.append(("u", self.quota_units()))
+        for result in [*(["u"] if owned else []), *results]:
+            on = [f"{result}.{key} = k.{key}" for key in keys]
+            on += [f"{result}.unit = {self._unit()}"] if result in owned else []
+            select = select.join(result, on=parse(" AND ".join(on)), join_type="left")
         tables = self._labels()
         for n, table in enumerate(tables):
             if table:
@@ -248,8 +272,13 @@ class Builder:
     ) -> list[str]:
         columns: dict[str, str] = {}
         outputs = []
+        own = one.variant.own_currency and len(self.units) > 1
+        if one.variant.own_currency:
+            asked = literal(self.request.currency).sql("duckdb")
+            outputs.append(f"{self._unit() if own else asked} AS m{number}__currency")
+            outputs.append(f"{'COALESCE(u.several, 0)' if own else '0'} AS m{number}__several")
         for name, part in one.variant.parts.items():
-            found = self._columns(part, groups, ranked)
+            found = self._columns(part, groups, ranked, own)
             for suffix, sql in found.items():
                 columns[name + suffix] = sql
                 outputs.append(f"CAST({sql} AS BIGINT) AS m{number}__{name}{suffix}")
@@ -260,10 +289,11 @@ class Builder:
         return [f"{value} AS m{number}", *outputs]
 
     def _columns(
-        self, part: Part, groups: dict[str, Group], ranked: dict[tuple[str, str, str, str, str], str]
+        self, part: Part, groups: dict[str, Group], ranked: dict[tuple[str, str, str, str, str], str], own: bool
     ) -> dict[str, str]:
-        group = groups.setdefault(part.fact, Group(fact(part.fact)))
-        result = f"r_{part.fact}"
+        name = f"{part.fact}_own" if own else part.fact
+        group = groups.setdefault(name, Group(fact(part.fact), own))
+        result = f"r_{name}"
         measure, where, _ = (self._own(group, text) for text in (part.measure, part.where, part.event))
         used = f"COUNT({when(where, measure)})" if where or measure != "1" else "COUNT(*)"
         n = f"COALESCE({result}.{group.add(used)}, 0)"
@@ -311,11 +341,29 @@ class Builder:
         return f"({sql}) / 10000" if money else sql
 
     def _sums(self, group: Group) -> exp.Expression:
-        select = self.rows(group.fact, group.needs)
-        keys = self.keys(group.fact)
+        select = self.rows(group.fact, group.needs, own=group.own)
+        keys = self.keys(group.fact) | ({"unit": "f.unit"} if group.own else {})
         select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()))
         select = select.select(*(parse(f"{sql} AS {alias}") for sql, alias in group.columns.items()))
         return grouped(select, keys)
+
+    def quota_units(self) -> exp.Select:
+        """By period and dimensions, the currency that an attainment is worked in: the one of all its quotas, else the asked
+        one; `several` is 1 where there are several."""
+        one = fact("quota")
+        keys = self.keys(one)
+        select = self.rows(one, {"quota_currency"})
+        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()))
+        least, most = "MIN(f.quota_currency)", "MAX(f.quota_currency)"
+        asked = literal(self.request.currency).sql("duckdb")
+        select = select.select(
+            parse(f"CASE WHEN {least} = {most} THEN {least} ELSE {asked} END AS unit"),
+            parse(f"CASE WHEN {least} = {most} THEN 0 ELSE 1 END AS several"),
+        )
+        return grouped(select, keys)
+
+    def _unit(self) -> str:
+        return f"COALESCE(u.unit, {literal(self.request.currency).sql('duckdb')})"
 
     def keys(self, one: Fact, by: Sequence[str] | None = None) -> dict[str, str]:
         """The SQL of period and dimension keys on a fact, by alias."""
@@ -367,6 +415,17 @@ def _single(tree: exp.Expression, cell: Cell) -> None:
             from .sql import literal
 
             column.replace(literal(values[column.name]))
+
+
+def in_each(bodies: Mapping[str, exp.Query]) -> exp.Query:
+    """The same rows once for every currency, which the column `unit` names."""
+    branches = (
+        f"SELECT b.*, {literal(unit).sql('duckdb')} AS unit FROM ({body.sql('duckdb')}) AS b"
+        for unit, body in bodies.items()
+    )
+    found = parse(" UNION ALL ".join(branches))
+    assert isinstance(found, exp.Query)
+    return found
 
 
 def parse_table(name: str, alias: str) -> Any:

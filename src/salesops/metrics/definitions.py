@@ -40,7 +40,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Variant:
-    """One reading of a metric. `fallback` names the variant used when `needs` (a part) is zero in the whole answer."""
+    """One reading of a metric. `fallback` names the variant used when `needs` (a part) is zero in the whole answer.
+
+    `own_currency`: a group whose quotas are all in one currency is worked in that currency, not in the asked one.
+    """
 
     name: str
     title: str
@@ -53,6 +56,7 @@ class Variant:
     needs: str = ""
     fallback_note: str = ""
     overlay: bool = False
+    own_currency: bool = False
 
 
 @dataclass(frozen=True)

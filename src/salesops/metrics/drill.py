@@ -70,14 +70,17 @@ def drill(
 ) -> Drill:
     """The records behind `metric` in one cell: `cell` maps dimensions to the cell's values (labels, ids or "(none)").
 
-    `question` takes what `query.query` takes (period, from_, to, where, as_of, currency). A median or Kaplan-Meier part
+    `question` takes what `query.query` takes (period, from_, to, where, as_of, currency). An attainment of quotas in one
+    currency is listed in that currency. A median or Kaplan-Meier part
     lists the records that it ranks, with their values.
     """
     request = replace(understand(session, [metric], **question), within=dict(cell) if cell else None)
     if "owner" in (cell or {}):  # overlay credit counts for a person
         request = replace(request, by=("owner",))
-    builder = Builder(session, actor, request)
     one = request.asked[0]
+    if one.variant.own_currency:
+        request = replace(request, currency=_currency(session, actor, request))
+    builder = Builder(session, actor, request)
     names = list(one.variant.parts)
     facts = list(dict.fromkeys(part.fact for part in one.variant.parts.values()))
     branches = [_branch(builder, fact(name), names, request) for name in facts]
@@ -109,6 +112,18 @@ def drill(
         generation=session.generation,
         currency=request.currency,
     )
+
+
+def _currency(session: Any, actor: Actor, request: Request) -> str:
+    """The currency in which the answer worked this cell: the one of all its quotas, else the asked one."""
+    builder = Builder(session, actor, replace(request, by=()))
+    if len(builder.units) == 1:
+        return request.currency
+    select = builder.quota_units()
+    for alias, tree in builder.periods():
+        select = select.with_(alias, as_=tree, copy=False)
+    found = {row["unit"] for row in session.query(select).to_pylist()}
+    return found.pop() if len(found) == 1 else request.currency
 
 
 def _source_ids(session: Any, entities: set[str]) -> exp.Expression:

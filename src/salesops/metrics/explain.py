@@ -116,7 +116,8 @@ def _value(value: Any, one: Asked, request: Request) -> Any:
 def _part(name: str, part: Part, row: Mapping[str, Any], request: Request) -> Explanation:
     value: Any = row[f"m0__{name}"]
     if value is not None and is_money(part):
-        value = Money(value, request.currency) if abs(value) < 2**63 else from_units(value)
+        code = row.get("m0__currency", request.currency)
+        value = Money(value, code) if abs(value) < 2**63 else from_units(value)
     n = row[f"m0__{name}__n"]
     notes = []
     if part.measure != "1":

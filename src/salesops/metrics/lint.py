@@ -207,7 +207,10 @@ def _shape() -> Any:
         columns = dict.fromkeys(("owner", "account", "stage", "pipeline"), number)
         return pa.table({**columns, "type": text, "source": text})
 
-    manifest = SimpleNamespace(reporting_currency="USD", time_zone="UTC", today=date(2024, 6, 30))
+    currencies = {"target": ["EUR", "USD"]}
+    manifest = SimpleNamespace(
+        reporting_currency="USD", time_zone="UTC", today=date(2024, 6, 30), currencies=currencies
+    )
     return SimpleNamespace(query=query, manifest=manifest, as_known_on=None, generation="lint")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +34,8 @@ def notes_of(session: Any, actor: Actor, request: Request, raw: pa.Table) -> lis
             if told := total(raw, f"m{n}__{name}__told"):
                 used = total(raw, f"m{n}__{name}__n")
                 found.append(f"{one.name}: {told:,} of {used:,} deals {part.told}")
+        if variant.own_currency:
+            found += own_currencies(one.name, n, request, raw)
         found += [f"{one.name}: {text}" for text in one.metric.notes if one.metric.additive == "semi" and len(raw) > 1]
     for entity in sorted(entities - {""}) if actor.sees_all else ():
         if count := undated(session, entity):
@@ -40,6 +43,25 @@ def notes_of(session: Any, actor: Actor, request: Request, raw: pa.Table) -> lis
     if session.as_known_on is not None:
         found.append(assumed(session))
     return list(dict.fromkeys(found))
+
+
+def own_currencies(name: str, n: int, request: Request, raw: pa.Table) -> list[str]:
+    """In which currencies attainment was worked, where it was not the asked one for everybody."""
+    codes, several = raw.column(f"m{n}__currency").to_pylist(), raw.column(f"m{n}__several").to_pylist()
+    own = Counter(code for code in codes if code != request.currency)
+    found = []
+    if own:
+        groups = ", ".join(f"{code}: {count:,}" for code, count in sorted(own.items()))
+        found.append(
+            f"{name}: worked in the quota's currency where all quotas of a group are in one ({groups}); "
+            "credits at the close day's spot rate into it"
+        )
+    if any(several):
+        found.append(
+            f"{name}: {sum(several):,} with quotas in several currencies, in {request.currency}: quotas at the plan rate, "
+            "credits at the close day's spot rate"
+        )
+    return found
 
 
 def undated(session: Any, entity: str) -> int:

@@ -20,9 +20,13 @@ def is_money(part: Part) -> bool:
 
 @dataclass
 class Group:
-    """The aggregates taken from one scan: columns by their SQL, so that equal ones are computed once."""
+    """The aggregates taken from one scan: columns by their SQL, so that equal ones are computed once.
+
+    `own`: by the currency they are worked in as well, once for every currency that quotas are in.
+    """
 
     fact: Fact
+    own: bool = False
     columns: dict[str, str] = field(default_factory=dict)
     needs: set[str] = field(default_factory=set)
 

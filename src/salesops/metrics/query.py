@@ -65,12 +65,14 @@ def query(
 def answer(session: Any, actor: Actor, request: Request, compare: str | None = None, totals: bool = False) -> Answer:
     """Answer a request that was understood."""
     raw = run(session, actor, request)
-    table, columns = _shape(raw, request)
     notes = notes_of(session, actor, request, raw)
     if compare in ("previous", "year_ago"):
         then = run(session, actor, shifted(request, session, compare))
-        table, columns = _beside(table, columns, raw, then, request, compare)
-    elif compare == "target":
+        both = _with_former(raw, then, request)
+        table, columns = _beside(*_shape(both, request), both, then, request, compare)
+    else:
+        table, columns = _shape(raw, request)
+    if compare == "target":
         table, columns = _targets(session, actor, table, columns, raw, request)
     if totals and request.by:
         whole = replace(request, by=())
@@ -163,6 +165,9 @@ def _metric(raw: pa.Table, n: int, one: Asked) -> list[tuple[Column, Any]]:
     found = [(Column(one.name, f"{one.metric.title}, {one.variant.title}", "metric", one.unit), value)]
     if exact:
         found = [(found[0][0], money_column(value))]
+    own = f"{one.name}__currency" if one.variant.own_currency else ""
+    if own:
+        found.append((Column(own, "currency", "part"), raw.column(f"m{n}__currency")))
     for name, part in one.variant.parts.items():
         for suffix in ("", "__n", "__out", "__told"):
             column = f"m{n}__{name}{suffix}"
@@ -173,7 +178,8 @@ def _metric(raw: pa.Table, n: int, one: Asked) -> list[tuple[Column, Any]]:
             title = (
                 name.replace("_", " ") + {"": "", "__n": ", records", "__out": ", left out", "__told": ", told"}[suffix]
             )
-            found.append((Column(f"{one.name}__{name}{suffix}", title, "part", "money" if money else "count"), array))
+            unit, place = ("money", own) if money else ("count", "")
+            found.append((Column(f"{one.name}__{name}{suffix}", title, "part", unit, place), array))
     return found
 
 
@@ -201,6 +207,18 @@ def _shaped_keys(table: pa.Table, request: Request) -> list[tuple[Any, ...]]:
         else:
             columns.append(table.column(name).to_pylist())
     return list(zip(*columns, strict=True))
+
+
+def _with_former(raw: pa.Table, then: pa.Table, request: Request) -> pa.Table:
+    """The raw result with a row, all of whose figures are null, for every group that only the other period has."""
+    now = set(_row_keys(raw, request))
+    gone = then.filter(pa.array([key not in now for key in _row_keys(then, request)], pa.bool_()))
+    keys = {"period"} | {f"{letter}{n}" for letter in "dn" for n in range(len(request.by))}
+    columns = [
+        gone.column(field.name).cast(field.type) if field.name in keys else pa.nulls(gone.num_rows, field.type)
+        for field in raw.schema
+    ]
+    return pa.concat_tables([raw, pa.table(columns, schema=raw.schema)])
 
 
 def _beside(

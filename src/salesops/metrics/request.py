@@ -58,7 +58,7 @@ class Request:
     @property
     def overlay(self) -> bool:
         """Overlay credit counts for a person, never for a total or a team."""
-        return "owner" in self.by
+        return "owner" in self.by or "owner" in (self.within or {})
 
 
 def names(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -94,11 +94,14 @@ def shared(value: str, part: str, whole: str) -> str:
     return f"CAST(SIGN({value}) * ({size} // ({whole}) + CASE WHEN {up} THEN 1 ELSE 0 END) AS BIGINT)"
 
 
-def expand(select: exp.Expression, currency: str, convert: bool) -> exp.Expression:
-    """Expand the macros in a statement. `convert` False: every amount is in the asked currency already."""
+def expand(select: exp.Expression, currency: str, convert: bool, reporting: str = "") -> exp.Expression:
+    """Expand the macros in a statement. `convert` False: every amount is in the asked currency already.
+
+    Between two currencies that have no rate of their own (docs/internals.md, `rate_day`), through the `reporting` one.
+    """
     for node in list(select.find_all(exp.Anonymous)):
         if str(node.this).lower() == "in_currency":
-            _in_currency(node, currency, convert)
+            _in_currency(node, currency, convert, reporting)
     for node in list(select.find_all(exp.Anonymous)):
         name = str(node.this).lower()
         arguments = node.expressions
@@ -113,7 +116,7 @@ def expand(select: exp.Expression, currency: str, convert: bool) -> exp.Expressi
     return select
 
 
-def _in_currency(node: exp.Anonymous, currency: str, convert: bool) -> None:
+def _in_currency(node: exp.Anonymous, currency: str, convert: bool, reporting: str) -> None:
     value, code, at = (one.sql("duckdb") for one in node.expressions[:3])
     kind = node.expressions[3].name if len(node.expressions) > 3 else "spot"
     if not convert:
@@ -123,18 +126,24 @@ def _in_currency(node: exp.Anonymous, currency: str, convert: bool) -> None:
     assert owner is not None
     alias = f"rate_{code}_{kind}_{at}".lower()
     alias = "".join(c if c.isalnum() else "_" for c in alias)
+    home = literal(currency).sql("duckdb")
+    rate = _rate(owner, alias, kind, code, home, at)
+    if reporting and currency != reporting:
+        into = _rate(owner, f"{alias}_in", kind, code, literal(reporting).sql("duckdb"), at)
+        out = _rate(owner, f"{alias}_out", kind, literal(reporting).sql("duckdb"), home, at)
+        through = f"CAST((CAST({into} AS HUGEINT) * {out} + {RATE // 2}) // {RATE} AS BIGINT)"
+        rate = f"COALESCE({rate}, {through})"
+    node.replace(parse(f"CASE WHEN {code} = {home} THEN {value} ELSE {converted(value, rate)} END"))
+
+
+def _rate(owner: exp.Select, alias: str, kind: str, code: str, home: str, at: str) -> str:
+    """Join the dense daily rates (at most one row each) under `alias`, once; the SQL of the rate."""
     on = (
-        f"{alias}.kind = '{kind}' AND {alias}.currency = {code} AND {alias}.to_currency = '{currency}' "
-        f"AND {alias}.day = {at}"
+        f"{alias}.kind = '{kind}' AND {alias}.currency = {code} AND {alias}.to_currency = {home} AND {alias}.day = {at}"
     )
     if all(join.alias_or_name != alias for join in owner.args.get("joins") or []):
-        owner.append("joins", rate_join(alias, on))
-    node.replace(parse(f"CASE WHEN {code} = '{currency}' THEN {value} ELSE {converted(value, f'{alias}.rate')} END"))
-
-
-def rate_join(alias: str, on: str) -> exp.Join:
-    """A left join of the dense daily rates: at most one row each."""
-    return left_join(exp.to_table("rate_day"), alias, on)
+        owner.append("joins", left_join(exp.to_table("rate_day"), alias, on))
+    return f"{alias}.rate"
 
 
 def left_join(source: exp.Expression | str, alias: str, on: str) -> exp.Join:

@@ -7,6 +7,10 @@ from ..definitions import Metric, Part, Variant
 UNKNOWN = "the amount is unknown"
 NEGATIVE = "the cycle would be negative"
 WON = "status = 'won'"
+QUOTA_RATE = (
+    "one person, and any group whose quotas are in one currency, in that currency, credits at the close day's spot rate; "
+    "over several currencies quotas at the plan rate and credits at the close day's spot rate, in the asked currency"
+)
 CLOSE_RATE = "won and lost amounts at the rate of their close day; in the asked currency"
 
 _won = Part("closed", where=WON)
@@ -197,17 +201,17 @@ METRICS = (
                 {"credited": Part("credit", "value", left_out=UNKNOWN), "quota": Part("quota", "value", left_out="no plan rate")},
                 "credit = the split valid on the close day, else the owner; overlay counts for the person only; "
                 "null and 0 are no quota; drafts are none",
-                overlay=True,
+                overlay=True, own_currency=True,
             ),
             Variant(
                 "prorated", "of the prorated quota", "credited amount / quota x days employed less long leave / days",
                 "credited / quota",
                 {"credited": Part("credit", "value", left_out=UNKNOWN),
                  "quota": Part("quota", "prorated", left_out="no plan rate")},
-                "calendar days of employment less leave over 30 days", overlay=True,
+                "calendar days of employment less leave over 30 days", overlay=True, own_currency=True,
             ),
         ),
-        currency_rule="credits at the close day's spot rate, quotas at the plan rate",
+        currency_rule=QUOTA_RATE,
         empty_rule="no value without a quota",
     ),
     Metric(
@@ -221,8 +225,10 @@ METRICS = (
             Variant(
                 "", "by count", "reps at or over 100 % / quota-bearing reps", "reached / bearing",
                 {"reached": Part("person_attainment", where="reached = 1"), "bearing": Part("person_attainment")},
-                "a leaver with a quota is quota-bearing; overlay credit counts for the person", overlay=True,
+                "each in the quota's currency; a leaver with a quota is quota-bearing; overlay credit counts for the person",
+                overlay=True,
             ),
         ),
+        currency_rule="each person in the currency of the person's quotas; in the asked one where they are in several",
     ),
 )  # fmt: skip

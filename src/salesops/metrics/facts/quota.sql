@@ -7,10 +7,11 @@ SELECT
   t.person AS owner_now,
   t.starts_on AS starts_on,
   t.ends_on AS ends_on,
-  in_currency(t.amount, COALESCE(t.currency, :currency), t.starts_on, 'plan') AS value,
-  CASE WHEN e.person IS NULL THEN in_currency(t.amount, COALESCE(t.currency, :currency), t.starts_on, 'plan')
+  COALESCE(t.currency, :reporting) AS quota_currency,
+  in_currency(t.amount, COALESCE(t.currency, :reporting), t.starts_on, 'plan') AS value,
+  CASE WHEN e.person IS NULL THEN in_currency(t.amount, COALESCE(t.currency, :reporting), t.starts_on, 'plan')
        ELSE rounded_share(
-              in_currency(t.amount, COALESCE(t.currency, :currency), t.starts_on, 'plan'),
+              in_currency(t.amount, COALESCE(t.currency, :reporting), t.starts_on, 'plan'),
               CASE WHEN COALESCE(e.days, 0) - COALESCE(l.days, 0) < 0 THEN 0
                    ELSE COALESCE(e.days, 0) - COALESCE(l.days, 0) END,
               DATE_DIFF('day', t.starts_on, t.ends_on) + 1) END AS prorated
