@@ -41,10 +41,11 @@ VERSIONED = {
     "territory": dict(name=TEXT),
     "campaign": dict(name=TEXT),
     "business_unit": dict(name=TEXT),
-    "product": dict(name=TEXT, line=TEXT),
+    "product": dict(name=TEXT, line=TEXT, recurring=FLAG),
     "pipeline": dict(name=TEXT, kind=TEXT),
     "stage": dict(name=TEXT, pipeline=INT, position=INT, kind=TEXT, probability=INT, pitch=FLAG, qualified=FLAG),
-    "opportunity_line": dict(opportunity=INT, product=INT, quantity=INT, price=INT, amount=INT, discount=INT, currency=TEXT),
+    "opportunity_line": dict(opportunity=INT, product=INT, quantity=INT, price=INT, amount=INT, discount=INT, currency=TEXT,
+                             term_months=INT, recurring=FLAG),
     "target": dict(
         metric=TEXT, kind=TEXT, person=INT, team=INT, business_unit=INT, period=TEXT, starts_on=DAY, ends_on=DAY, amount=INT,
         currency=TEXT, number=INT, status=TEXT,
@@ -232,13 +233,13 @@ class World:
         self.deals[name] = Deal(self, name, d(created), {**defaults, **fields})
         return self.deals[name]
 
-    def line(self, deal: str, product: str, amount: int | str, line: str = "") -> None:
+    def line(self, deal: str, product: str, amount: int | str | None, line: str = "", **fields: Any) -> None:
         if ("product", product) not in self.names:
             self.thing("product", product, line=line or None)
         self.add(
             "opportunity_line", id=len(self.rows.get("opportunity_line", [])) + 1, day_from=ALWAYS, day_to=FOREVER,
             created_on=ALWAYS, deleted=False, opportunity=self.ids("opportunity", deal), product=self.ids("product", product),
-            amount=to_units(amount),
+            amount=None if amount is None else to_units(amount), **fields,
         )  # fmt: skip
 
     def lead(

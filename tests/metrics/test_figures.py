@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.metrics.build import BOSS, World
 
-from salesops.metrics.catalogue import every
+from salesops.metrics.catalogue import asked, every
 from salesops.metrics.query import query
 
 Q1 = "2024-Q1"
@@ -101,6 +101,54 @@ def test_average_deal_size(small: Any) -> None:
     assert ask(small, "average_deal_size.any", period=Q1) == 200
 
 
+@pytest.fixture(scope="module")
+def contracts() -> Any:
+    """Lines of deals won in March 2024; EUR are worth 1.2 USD.
+
+    | deal | line                                           | a year                                   |
+    | A    | licence 3,600 for 36 months, recurring         | 1,200                                    |
+    | A    | support 100 for 7 months, recurring by product | 100 x 12 / 7 = 171.4286                  |
+    | A    | set-up 5,000                                   | not recurring                            |
+    | B    | 2 licences at 600 less 10 %, 12 months, in EUR | 1,080 EUR = 1,296                        |
+    | C    | set-up 9,000                                   | nothing recurring: not counted           |
+    | D    | licence 500 without a term                     | unknown: left out                        |
+    | E    | licence 700 for 12 months, not won             | not counted                              |
+    """
+    w = World(today="2024-03-31")
+    w.rate("EUR", "2023-12-01", "1.2")
+    w.thing("product", "support", recurring=True)
+    w.deal("A", "2024-01-01").won("2024-03-01")
+    w.line("A", "licence", 3600, recurring=True, term_months=36)
+    w.line("A", "support", 100, term_months=7)
+    w.line("A", "set-up", 5000)
+    w.deal("B", "2024-01-01", currency="EUR").won("2024-03-02")
+    w.line("B", "licence", None, quantity=20_000, price=6_000_000, discount=100_000, recurring=True, term_months=12)
+    w.deal("C", "2024-01-01").won("2024-03-03")
+    w.line("C", "set-up", 9000)
+    w.deal("D", "2024-01-01").won("2024-03-04")
+    w.line("D", "licence", 500, recurring=True)
+    w.deal("E", "2024-01-01")
+    w.line("E", "licence", 700, recurring=True, term_months=12)
+    return w.session()
+
+
+def test_annual_contract_value(contracts: Any) -> None:
+    """A 1,371.4286 and B 1,296: 2,667.4286 / 2."""
+    answer = query(contracts, BOSS, "average_deal_size.acv", period=Q1)
+    row = answer.to_pylist()[0]
+    assert str(row["average_deal_size.acv__value"]) == "2667.4286"
+    assert (row["average_deal_size.acv__value__n"], row["average_deal_size.acv__value__out"]) == (2, 1)
+    assert answer.value() == pytest.approx(2667.4286 / 2, rel=1e-12)
+    assert "1 left out of value: a recurring line has no net price, term or rate" in answer.notes[0]
+
+
+def test_annual_contract_value_by_product(contracts: Any) -> None:
+    """Licences 1,200 of A and 1,296 of B; support 171.4286 of A. It adds up."""
+    rows = query(contracts, BOSS, "average_deal_size.acv", by="product", period=Q1).to_pylist()
+    found = {row["product"]: str(row["average_deal_size.acv__value"]) for row in rows if row["average_deal_size.acv"]}
+    assert found == {"licence": "2496.0000", "support": "171.4286"}
+
+
 def test_average_deal_size_falls_back_and_says_so() -> None:
     """Nobody says which deals are new business."""
     w = World()
@@ -117,6 +165,7 @@ def test_sales_cycle(small: Any) -> None:
     assert ask(small, "sales_cycle_days.created_to_won", period=Q1) == pytest.approx(59 / 3, rel=1e-12)
     assert ask(small, "sales_cycle_days.created_to_won_median", period=Q1) == 19
     assert ask(small, "sales_cycle_days.qualified_to_won", period=Q1) == 13
+    assert ask(small, "sales_cycle_days.qualified_to_won_median", period=Q1) == 6  # row ceil(2 / 2) of 6, 20
     assert ask(small, "sales_cycle_days.closed", period=Q1) == 22.5
     assert ask(small, "sales_cycle_days.closed_median", period=Q1) == 20  # row ceil(4 / 2) of 10, 20, 30, 30
     notes = query(small, BOSS, "sales_cycle_days", period=Q1).notes
@@ -128,11 +177,38 @@ def test_kaplan_meier(small: Any) -> None:
     assert ask(small, "sales_cycle_days.km", period=Q1) == 30
     # Any close: at 30 days two of the four left are closed: 4/6 x 2/4 = 1/3.
     assert ask(small, "sales_cycle_days.km_any_close", period=Q1) == 30
+    # From creation: 10, 19 (won), 30 (C lost, D won), 45, 59: the same. Qualified: A 6, D 20 (won), F 30 (open): 2/3, 1/3.
+    assert ask(small, "sales_cycle_days.created_to_won_km", period=Q1) == 30
+    assert ask(small, "sales_cycle_days.qualified_to_won_km", period=Q1) == 20
+    notes = query(small, BOSS, "sales_cycle_days.qualified_to_won_km", period=Q1).notes
+    assert any("3 left out of median: no qualified stage was entered" in note for note in notes)
     w = World(today="2024-01-31")
     w.deal("A", "2024-01-01").won("2024-01-11")
     w.deal("B", "2024-01-01")
     w.deal("C", "2024-01-01")
     assert ask(w.session(), "sales_cycle_days.km") is None  # S stays at 2/3
+
+
+def test_kaplan_meier_by_owner_and_by_month(small: Any) -> None:
+    """Ann: 10, 20 won, 59 open: 2/3, 1/3. Bob: 30 lost and won, 45 open: won 2/3; any close 1/3 at 30. In February only E and F."""
+    assert by(small, "sales_cycle_days.km", "owner", period=Q1) == {"Ann": 20, "Bob": None}
+    assert by(small, "sales_cycle_days.km_any_close", "owner", period=Q1) == {"Ann": 20, "Bob": 30}
+    rows = query(small, BOSS, "sales_cycle_days.km", period="month", from_="2024-01", to="2024-02").to_pylist()
+    assert [row["sales_cycle_days.km"] for row in rows] == [20, None]  # A, B, C, D: 3/4, 2/4 at 20 days
+    assert ask(small, "sales_cycle_days.km", period=Q1, as_of="2024-01-31") == 20  # only A, B, C and D were there
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("sales_cycle_days_km", "sales_cycle_days.km"),
+        ("sales_cycle_days_km.any_close", "sales_cycle_days.km_any_close"),
+        ("created_win_rate", "win_rate.created_win_rate"),
+    ],
+)
+def test_names_of_terms_md_that_look_like_metrics(name: str, meant: str) -> None:
+    """Are variants of one."""
+    assert asked(name).name == meant
 
 
 def test_negative_cycle_is_left_out_and_counted() -> None:
@@ -195,11 +271,46 @@ def test_stage_conversion(small: Any) -> None:
     assert flow == {"New": 0.5, "Demo": 0.5}
 
 
+def test_the_leak_is_the_stage_where_most_is_lost(small: Any) -> None:
+    """C was lost in New with its last amount, 200, though its close says 0."""
+    assert by(small, "stage_conversion.leak", "stage", period=Q1) == {"New": 200, "Demo": 0, "Offer": 0}
+
+
 def test_lead_conversion(small: Any) -> None:
     """l1 of three; l3 converts after the as-of day, and counts when asked later."""
     assert ask(small, "lead_conversion", period=Q1) == pytest.approx(1 / 3, rel=1e-12)
     assert ask(small, "created_leads", period=Q1) == 3
     assert ask(small, "lead_conversion", period=Q1, as_of="2024-04-30") == pytest.approx(2 / 3, rel=1e-12)
+
+
+def test_lead_conversion_in_the_other_two_kinds_of_funnel(small: Any) -> None:
+    """Created: two in January, one in February. Converted: l1 on 9 January, l3 on 9 April."""
+    months = {"period": "month", "from_": "2024-01", "to": "2024-04", "as_of": "2024-04-30"}
+    rows = query(small, BOSS, "lead_conversion.active,lead_conversion.end_snapshot", **months).to_pylist()
+    active = [tuple(row[f"lead_conversion.active__{part}"] for part in ("converted", "created")) for row in rows]
+    assert active == [(1, 2), (0, 1), (0, 0), (1, 0)]
+    assert [row["lead_conversion.active"] for row in rows] == [0.5, 0.0, None, None]
+    held = [tuple(row[f"lead_conversion.end_snapshot__{part}"] for part in ("converted", "leads")) for row in rows]
+    assert held == [(1, 2), (1, 3), (1, 3), (2, 3)]
+    assert ask(small, "lead_conversion.active", period=Q1) == pytest.approx(1 / 3, rel=1e-12)
+    assert by(small, "lead_conversion.end_snapshot", "owner", period="2024-Q2", as_of="2024-04-30") == {
+        "Ann": 0.5,
+        "Bob": 1.0,
+    }
+
+
+def test_a_conversion_without_a_time_counts_on_the_day_its_deal_was_entered() -> None:
+    """Nobody said when; a lead that was deleted counts nowhere."""
+    w = World(today="2024-06-30")
+    for name in ("l1", "l2"):
+        w.lead(name, "2024-01-02", "2024-02-09", "A")
+    for one in w.rows["lead"]:
+        one.pop("converted_at", None)
+        one["deleted"] = one["name"] == "l2" and "converted_opportunity" in one
+    session = w.session()
+    rows = query(session, BOSS, "lead_conversion.active", period="month", from_="2024-01", to="2024-02").to_pylist()
+    assert [row["lead_conversion.active__converted"] for row in rows] == [0, 1]
+    assert ask(session, "lead_conversion.active") == 1.0
 
 
 def test_case_duration(small: Any) -> None:
@@ -210,6 +321,16 @@ def test_case_duration(small: Any) -> None:
     assert ask(small, "case_duration_days.stages") == pytest.approx(104 / 6, rel=1e-12)
     assert ask(small, "case_duration_days.stages_median") == 15
     assert ask(small, "cases.stages") == 6
+
+
+def test_rework_share(small: Any) -> None:
+    """Case 2 of three goes through a twice. Of deals: X went back to New and Y saved Demo twice."""
+    assert ask(small, "rework_share") == pytest.approx(1 / 3, rel=1e-12)
+    assert ask(small, "rework_share.stages") == 0
+    w = World()
+    w.deal("X", "2024-01-01").on("2024-01-02", stage="Demo").on("2024-01-03", stage="New").won("2024-01-05")
+    w.deal("Y", "2024-01-01").on("2024-01-02", stage="Demo").on("2024-01-03", stage="Demo").won("2024-01-05")
+    assert ask(w.session(), "rework_share.stages") == 0.5
 
 
 def test_every_metric_and_variant_is_asked_here(small: Any) -> None:

@@ -10,23 +10,30 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from .dimensions import by_owner
-from .sql import allocate, parse
+from .sql import allocate, parse, shared
 
 FAR = "CAST('9999-12-31' AS DATE)"
 NET = """CASE WHEN NOT l.amount IS NULL THEN l.amount
          ELSE (CAST(l.quantity AS HUGEINT) * l.price // 10000) * (1000000 - COALESCE(l.discount, 0)) // 1000000 END"""
 
 
-def by_product(inner: exp.Select, dimension: str, columns: Iterable[str], snapshots: bool) -> exp.Query:
-    """One row per deal and product (or product line), `value` allocated over net line values by largest remainder."""
+ANNUAL = f"""CASE WHEN COALESCE(l.recurring, p.recurring) AND l.term_months > 0
+         THEN {shared(f"({NET})", "12", "l.term_months")} END"""
+
+
+def by_product(
+    inner: exp.Select, dimension: str, columns: Iterable[str], snapshots: bool, weight: str = NET, at: str = "f.basis"
+) -> exp.Query:
+    """One row per deal and product (or product line), `value` allocated over `weight` of the lines of the day `at` (default:
+    their net value on the day of the date basis) by largest remainder."""
     source = inner.sql("duckdb")
     label = "l.product" if dimension == "product" else "p.line"
     group = "id, period" if snapshots else "id"
     period = ", f.period" if snapshots else ""
     lines = f"""
-        SELECT f.id{period}, f.value, l.id AS line, {label} AS {dimension}, {NET} AS weight
+        SELECT f.id{period}, f.value, l.id AS line, {label} AS {dimension}, {weight} AS weight
         FROM ({source}) AS f
-        JOIN opportunity_line AS l ON l.opportunity = f.id AND l.day_from <= f.basis AND f.basis < l.day_to AND NOT l.deleted
+        JOIN opportunity_line AS l ON l.opportunity = f.id AND l.day_from <= {at} AND {at} < l.day_to AND NOT l.deleted
         LEFT JOIN product AS p ON p.id = l.product AND p.day_from <= f.basis AND f.basis < p.day_to
     """
     whole, _ = allocate("value", "weight", "whole", group, "line")

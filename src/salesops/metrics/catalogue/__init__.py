@@ -28,11 +28,15 @@ def metric(name: str) -> Metric:
 
 
 def asked(name: str) -> Asked:
-    """A metric and variant from a name such as `win_rate`, `win_rate.value` or `win_rate:value`."""
+    """A metric and variant from a name such as `win_rate`, `win_rate.value`, `win_rate:value` or, as terms.md writes some,
+    `created_win_rate`, `sales_cycle_days_km` and `sales_cycle_days_km.any_close`."""
     head, _, tail = name.strip().replace(":", ".").partition(".")
     if head not in metrics():  # terms.md names some variants as if they were metrics
         for one in metrics().values():
             if (variant := one.variant(head)) is not None and variant.name and not tail:
+                return Asked(one, variant)
+            end = f"{head.removeprefix(one.id + '_')}{'_' + tail if tail else ''}"
+            if head.startswith(f"{one.id}_") and (variant := one.variant(end)) is not None:
                 return Asked(one, variant)
     found = metric(head)
     if found.table:

@@ -16,6 +16,13 @@ METRICS = (
             Variant("", "by cohort", "leads converted to an opportunity / leads created in the period", "converted / created",
                     {"converted": Part("lead", where="converted = 1"), "created": Part("lead")},
                     "a conversion counts also when the deal was deleted later; a deleted lead is in no cohort"),
+            Variant("active", "active in the period", "leads converted in the period / leads created in the period",
+                    "converted / created", {"converted": Part("lead_converted"), "created": Part("lead")},
+                    "every event in its own period: a conversion by its day (of the conversion; where that is not told, of the "
+                    "entry of the deal), a lead by its creation"),
+            Variant("end_snapshot", "end snapshot", "leads that are converted / all leads, in the evening of the period's last day",
+                    "converted / leads", {"converted": Part("lead_state", where="converted = 1"), "leads": Part("lead_state")},
+                    "every lead that there is at the end, by the furthest that it came by then"),
         ),
     ),
     Metric(

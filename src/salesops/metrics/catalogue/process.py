@@ -40,6 +40,18 @@ METRICS = (
         empty_rule="0", additive="additive",
     ),
     Metric(
+        "rework_share", "Rework", "How many cases go through the same step twice?", "ratio", "down",
+        "the first event of the case",
+        (
+            Variant("", "process logs", "cases that repeat an activity / cases", "rework / cases",
+                    {"rework": Part("case_log", where="rework = 1"), "cases": Part("case_log")},
+                    "every row of a log is an event; rework = an activity that occurs twice in a case"),
+            Variant("stages", "stage histories of deals", "deals that entered a stage twice / deals", "rework / cases",
+                    {"rework": Part("case_stages", where="rework = 1"), "cases": Part("case_stages")},
+                    "a repeated save of the same stage is no event; rework = a stage entered twice"),
+        ),
+    ),
+    Metric(
         "variants", "Process variants", "Which paths do cases take?", "count", "none", "the first event of the case",
         table="pipeline variants", notes=("distinct paths and their counts; process logs keep repeats",),
     ),

@@ -6,6 +6,7 @@ from ..definitions import Metric, Part, Variant
 
 UNKNOWN = "the amount is unknown"
 NEGATIVE = "the cycle would be negative"
+UNQUALIFIED = "no qualified stage was entered before it was closed"
 WON = "status = 'won'"
 QUOTA_RATE = (
     "one person, and any group whose quotas are in one currency, in that currency, credits at the close day's spot rate; "
@@ -32,8 +33,8 @@ def _mean(name: str, title: str, formula: str, part: Part, rule: str = "") -> Va
     return Variant(name, title, formula, "days / days__n", {"days": part}, rule)
 
 
-def _median(name: str, title: str, measure: str, where: str = WON) -> Variant:
-    part = Part("closed", measure, where, how="median", left_out=NEGATIVE)
+def _median(name: str, title: str, measure: str, where: str = WON, left_out: str = NEGATIVE) -> Variant:
+    part = Part("closed", measure, where, how="median", left_out=left_out)
     return Variant(
         name,
         title,
@@ -42,6 +43,13 @@ def _median(name: str, title: str, measure: str, where: str = WON) -> Variant:
         {"median": part},
         "quantiles by row number",
     )
+
+
+def _km(name: str, title: str, measure: str, event: str = WON, left_out: str = NEGATIVE) -> Variant:
+    who = "event = won, lost and open deals censored" if event == WON else "event = won or lost, open deals censored"
+    part = Part("created", measure, how="km", event=event, left_out=left_out)
+    rule = f"{who}; all deals created in the period, by D"
+    return Variant(name, title, "first day t with S(t) <= 0.5", "median", {"median": part}, rule)
 
 
 METRICS = (
@@ -134,6 +142,11 @@ METRICS = (
                     "an account's earliest win as of D, ties by id"),
             Variant("any", "any deal, open or closed", "value of deals created in the period / their number",
                     "value / value__n", {"value": Part("created", "value", left_out=UNKNOWN)}, "cohort by creation"),
+            Variant("acv", "annual contract value", "net price of recurring lines x 12 / term months, per won deal that has any",
+                    "value / value__n",
+                    {"value": Part("annual", "value", left_out="a recurring line has no net price, term or rate")},
+                    "lines as of D; recurring is what the line says, else its product; half to even per line; deals without a "
+                    "recurring line have none and are not counted"),
         ),
         currency_rule=CLOSE_RATE,
     ),
@@ -152,16 +165,15 @@ METRICS = (
                   Part("closed", "created_days", WON, left_out=NEGATIVE)),
             _median("created_to_won_median", "creation to won, median", "created_days"),
             _mean("qualified_to_won", "qualified to won, mean", "days from the first qualified stage to won / deals won",
-                  Part("closed", "qualified_days", WON, left_out="no qualified stage was entered before it was won"),
+                  Part("closed", "qualified_days", WON, left_out=UNQUALIFIED),
                   "starts at the first really entered stage that is flagged qualified"),
+            _median("qualified_to_won_median", "qualified to won, median", "qualified_days", left_out=UNQUALIFIED),
             _mean("closed", "won and lost, mean", "days from first contact to close / deals closed", _closed_cycle),
             _median("closed_median", "won and lost, median", "cycle_days", ""),
-            Variant("km", "Kaplan-Meier median to won", "first day t with S(t) <= 0.5", "median",
-                    {"median": Part("created", "age_days", how="km", event=WON, left_out=NEGATIVE)},
-                    "event = won, lost and open deals censored; all deals created in the period, by D"),
-            Variant("km_any_close", "Kaplan-Meier median to any close", "first day t with S(t) <= 0.5", "median",
-                    {"median": Part("created", "age_days", how="km", event="status <> 'open'", left_out=NEGATIVE)},
-                    "event = won or lost, open deals censored"),
+            _km("km", "Kaplan-Meier median to won", "age_days"),
+            _km("km_any_close", "Kaplan-Meier median to any close", "age_days", "status <> 'open'"),
+            _km("created_to_won_km", "creation to won, Kaplan-Meier median", "created_age_days"),
+            _km("qualified_to_won_km", "qualified to won, Kaplan-Meier median", "qualified_age_days", left_out=UNQUALIFIED),
         ),
     ),
     Metric(

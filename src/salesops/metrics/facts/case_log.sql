@@ -5,7 +5,8 @@ SELECT
   MIN(e.on_day) AS day,
   MIN(e.on_day) AS basis,
   MAX(e.at) - MIN(e.at) AS duration,
-  COUNT(*) AS events
+  COUNT(*) AS events,
+  CASE WHEN COUNT(*) > COUNT(DISTINCT e.activity) THEN 1 ELSE 0 END AS rework
 FROM stage_event AS e
 WHERE e.on_day <= :as_of
 GROUP BY e.pipeline, e.case_id

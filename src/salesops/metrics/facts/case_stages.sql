@@ -4,9 +4,11 @@ SELECT
   h.day AS basis,
   n.owner AS owner_now,
   h.duration AS duration,
-  h.events AS events
+  h.events AS events,
+  h.rework AS rework
 FROM (
-  SELECT opportunity, MIN(day) AS day, MAX(at) - MIN(at) AS duration, COUNT(*) AS events
+  SELECT opportunity, MIN(day) AS day, MAX(at) - MIN(at) AS duration, COUNT(*) AS events,
+         CASE WHEN COUNT(*) > COUNT(DISTINCT stage) THEN 1 ELSE 0 END AS rework
   FROM stage_history
   WHERE day <= :as_of
   GROUP BY opportunity
