@@ -283,6 +283,7 @@ def test_permissions_hold_in_every_metric_drill_and_explanation(name: str) -> No
     w.deal("B", "2024-01-01", owner="Ann", amount=5, expected_close="2024-05-01")
     w.lead("l", "2024-01-02", "2024-01-09", "A", owner="Ann")
     w.events("1", "2024-01-01 a", "2024-01-03 b")
+    w.line("A", "licence", 5, recurring=True, term_months=12)
     w.quota("Ann", "2024-01-01", "2024-12-31", 5)
     session, zed = w.session(), Actor("Zed", w.ids("person", "Zed"), False)
     answer = query(session, zed, [name], period="2024")
