@@ -179,6 +179,17 @@ class Metrics(_Room):
 
         return scorecard(self._api.session(), self._api.actor)
 
+    def guide(self, problem: str | None = None, metric: str | None = None, **question: Any) -> Any:
+        """What to watch for a problem, how to read a metric and what to ask when it moves, or the problems there are.
+
+        `business_model` (default: the workspace's setting), `period`, `where`, `segment` of the benchmarks.
+        """
+        from salesops.metrics.guide import guide
+
+        model = question.pop("business_model", None)
+        model = self._api.workspace.config.business_model if model is None else model
+        return guide(problem, metric, model, **question)
+
     def list(self) -> Any:
         """Every metric of the catalogue."""
         from salesops.metrics.catalogue import metrics

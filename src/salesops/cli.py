@@ -223,6 +223,9 @@ def _place(folder: Path) -> str:
 @click.option("--time-zone", default="UTC", show_default=True, help="Where days end, for example Europe/Warsaw.")
 @click.option("--fiscal-start-month", type=int, default=1, show_default=True, help="First month of the fiscal year.")
 @click.option("--fiscal-pattern", type=click.Choice(["month", "445", "454", "544"]), default="month", show_default=True)
+@click.option(
+    "--business-model", default="", help="What you sell, for example subscription: which metrics mean something."
+)
 @click.option("--database-url", default="", help="Keep the records in PostgreSQL: postgresql://user:password@host/name")
 @format_option
 @click.pass_context

@@ -28,6 +28,8 @@ from salesops.common.money import CURRENCIES
 from salesops.common.periods import FiscalCalendar
 
 CONFIG = "salesops.toml"
+BUSINESS_MODELS = ("subscription", "usage", "one_price", "transactional", "durable", "projects", "self_serve")
+"""What a company sells, as far as it decides which metrics mean something (see `salesops.metrics.guide`)."""
 _opened: Path | None = None
 
 
@@ -45,6 +47,7 @@ class Config:
     database_url: str = ""
     today: str = ""  # a fixed business day, for a demo or a closed data set; empty = the clock's
     keep_generations: int = 3
+    business_model: str = ""  # one of BUSINESS_MODELS; empty = not said, every metric applies
     extra: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -75,6 +78,10 @@ class Config:
             found.append("week_start must be 0 (Monday) to 6 (Sunday)")
         if self.keep_generations < 1:
             found.append("keep_generations must be 1 or more")
+        if self.business_model and self.business_model not in BUSINESS_MODELS:
+            found.append(
+                f"business_model {self.business_model!r} is unknown: use {', '.join(BUSINESS_MODELS)}, or leave it out"
+            )
         if self.today and not _is_day(self.today):
             found.append(f"today {self.today!r} is no day, for example 2026-09-30")
         return found

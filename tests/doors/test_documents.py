@@ -17,7 +17,11 @@ GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "do
 
 @pytest.mark.parametrize(
     ("module", "page"),
-    [("salesops.records.dictionary", "docs/data-dictionary.md"), ("salesops.metrics.document", "docs/metrics.md")],
+    [
+        ("salesops.records.dictionary", "docs/data-dictionary.md"),
+        ("salesops.metrics.document", "docs/metrics.md"),
+        ("salesops.metrics.guide.document", "docs/kpi-guide.md"),
+    ],
 )
 def test_generated_pages_are_up_to_date(module: str, page: str, tmp_path: Path) -> None:
     """What the module prints is what is committed."""

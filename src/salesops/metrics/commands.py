@@ -15,6 +15,7 @@ from salesops.output import format_option, shown, write_answer, write_explanatio
 from .catalogue import metrics as all_metrics
 from .drill import drill as drill_records
 from .explain import explain as explain_metric
+from .guide.commands import guide
 from .query import query as ask
 from .scorecard import BY_MANAGER, COVERAGE, Scorecard
 from .scorecard import scorecard as score
@@ -87,6 +88,9 @@ def list_(form: str) -> None:
         for one in all_metrics().values()
     ]
     write_rows(rows, form)
+
+
+metrics.add_command(guide)
 
 
 @metrics.command("query")

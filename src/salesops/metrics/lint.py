@@ -21,6 +21,7 @@ from .build import Builder
 from .catalogue import every
 from .definitions import Asked
 from .facts import Fact, facts
+from .guide.lint import problems as guide_problems
 from .request import Cell, Request
 from .series import SeriesBuilder, fits
 from .sql import expand, parse
@@ -219,6 +220,7 @@ def check() -> list[str]:
     found = [text for one in facts().values() for text in fact_problems(one)]
     for one in every():
         found += metric_problems(one)
+    found += guide_problems()
     return list(dict.fromkeys(found))
 
 

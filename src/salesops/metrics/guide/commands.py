@@ -1,0 +1,98 @@
+"""The command `salesops metrics guide`: a thin door to the guide. It needs no workspace; in one, its setting counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from salesops.output import format_option, write_rows
+from salesops.workspace import CONFIG, read_config
+
+from .ask import Guide, Section
+from .ask import guide as ask_guide
+
+COLUMNS = ("name", "text", "detail")
+TITLES: Mapping[str, tuple[str, str, str]] = {
+    "problems": ("problem", "title", "watch"),
+    "models": ("business model", "title", "means"),
+    "first": ("metric", "reads", "state"),
+    "not": ("metric", "why", "instead"),
+    "problem": ("problem", "title", "first"),
+    "watch": ("metric", "why", "state"),
+    "reading": ("metric", "reads", "state"),
+    "with": ("metric", "why", ""),
+    "up": ("ask", "command", "state"),
+    "down": ("ask", "command", "state"),
+    "benchmarks": ("figure", "measure", "source"),
+}
+"""What the three columns of a part are called, and mostly from which keys of its rows they come."""
+
+
+@click.command("guide")
+@click.option("--problem", help="What to watch for this problem, for example unstable_forecast.")
+@click.option("--metric", help="How to read this metric, and what to ask when it moves.")
+@click.option("--business-model", help="What you sell (default: the workspace's setting business_model).")
+@click.option("--period", default="", help="Ask the next questions over this grain or period, for example 2017-Q3.")
+@click.option("--where", default="", help="Ask them of these records, for example: region = 'West'.")
+@format_option
+@click.pass_context
+def guide(ctx: click.Context, business_model: str | None, form: str, **question: Any) -> None:
+    """Which figure to watch for which problem, how to read it, what to ask when it moves, what others report."""
+    model = _setting(ctx.obj.path) if business_model is None else business_model
+    write_guide(ask_guide(business_model=model, **question), form)
+
+
+def _setting(folder: Any) -> str:
+    """The business model of the workspace in a folder; "" without one."""
+    return read_config(folder).business_model if (folder / CONFIG).exists() else ""
+
+
+def write_guide(found: Guide, form: str = "table") -> None:
+    """Write an answer of the guide: a table for each part, one list as CSV, the parts in full as JSON."""
+    parts = [(one, list(rows_of(one))) for one in found.sections]
+    if form != "table":
+        rows = [{"part": one.part, **row} for one, rows in parts for row in rows]
+        write_rows(rows, form, columns=("part", *COLUMNS), beside=found.to_dict())
+        return
+    for n, (one, rows) in enumerate(parts):
+        if n:
+            click.echo()
+        if one.title:
+            click.echo(f"{one.title}\n")
+        kept = [name for name in COLUMNS if any(row[name] for row in rows)]
+        write_rows(rows, columns=kept, titles=dict(zip(COLUMNS, TITLES[one.part], strict=True)))
+
+
+def rows_of(one: Section) -> Iterator[dict[str, str]]:
+    """The rows of a part as three texts."""
+    for row in one.rows:
+        name, text, detail = (str(row.get(title, "")) for title in TITLES[one.part])
+        if one.part in ("up", "down"):
+            detail = f"not measured yet: {', '.join(row['missing'])}" if row["missing"] else ""
+        elif one.part in ("watch", "first", "reading"):
+            detail = _state(row)
+        elif one.part == "benchmarks":
+            name, detail = row["shown"], _cited(row)
+        yield {"name": name, "text": text, "detail": detail}
+        if one.part == "reading":
+            yield from ({"name": "", "text": caution, "detail": ""} for caution in row["cautions"])
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    """What else is to be known of a metric: in whose place it stands, that it means nothing here, that nothing measures it."""
+    said = []
+    if row.get("instead_of"):
+        said.append(f"in place of {row['instead_of']}")
+    if row.get("applies") is False:
+        said.append(f"means nothing here: {row['why']}" + (f" Look at {row['instead']}." if row["instead"] else ""))
+    if not row["measured"]:
+        said.append("not measured yet")
+    return "; ".join(said)
+
+
+def _cited(row: Mapping[str, Any]) -> str:
+    source = row["source"]
+    of = ", ".join(filter(None, (source["population"], source["sample"])))
+    return f"{source['publisher']}, {source['published']}: {of}. {source['url']} Differs from ours: {row['difference']}"
