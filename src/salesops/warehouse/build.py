@@ -12,6 +12,7 @@ from salesops.records.entities import Entity, Field
 
 from . import opportunity
 from .versions import build_versions, drop_working
+from .zones import Zones
 
 FACT_ORDER = "record, field, value, effective, recorded, seq, id, assumed"
 
@@ -21,7 +22,7 @@ class Settings:
     """What the files of a generation depend on besides the records. `moved`: entities of which some record was merged."""
 
     reporting_currency: str
-    time_zone: str
+    zones: Zones
     custom: dict[str, list[Field]]
     moved: frozenset[str] = frozenset()
 
@@ -52,7 +53,7 @@ def build_versioned(
     columns = columns_of(entity, settings.custom.get(entity.name, []))
     is_deal = entity.name == "opportunity"
     always = opportunity.READ if is_deal else frozenset[str]()
-    versions = build_versions(con, facts, columns, settings.time_zone, settings.moved, always)
+    versions = build_versions(con, facts, columns, settings.zones, settings.moved, always)
     if is_deal:
         opportunity.build_stage_history(con, settings.moved)
         opportunity.finish(con, settings.reporting_currency)

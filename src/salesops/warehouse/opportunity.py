@@ -10,7 +10,8 @@ import duckdb
 
 from salesops.records.columns import FOREVER
 
-from .versions import ORDER, referred
+from .merges import referred
+from .versions import ORDER
 
 READ = frozenset({"stage", "amount", "currency", "actual_close"})  # carried in any case: `finish` reads them
 TOLD = ("status", "closed_on", "value", "value_source")

@@ -18,7 +18,7 @@ from salesops.common.errors import WorkspaceError
 from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
 from salesops.records import extract
-from salesops.records.columns import custom_fields
+from salesops.records.columns import custom_fields, unit_zones
 from salesops.records.duck import connect, quoted
 from salesops.records.entities import Entity, entities
 from salesops.records.writing import current_tick
@@ -27,9 +27,10 @@ from salesops.workspace import Workspace
 from . import opportunity, tables
 from .build import Settings, build_versioned
 from .generations import Generation, Table, load, next_number, publish, sweep
+from .merges import referred
 from .session import forget_spill
-from .versions import referred
 from .views import table_select
+from .zones import Zones
 
 FORMAT = 3  # raise when the files' layout changes: older generations are then built anew
 BUCKET = 3_000_000  # facts built at once
@@ -92,7 +93,7 @@ class _Maker:
         self.workspace, self.work, self.progress = workspace, work, progress
         self.folder = workspace.warehouse
         config = workspace.config
-        self.settings = Settings(config.currency, config.time_zone, custom_fields())
+        self.settings = Settings(config.currency, Zones.of(config.time_zone, unit_zones()), custom_fields())
         self.number = next_number(self.folder)
         self.con = connect(work / "spill")
         self.tables: dict[str, Table] = {}
@@ -118,10 +119,12 @@ class _Maker:
         values = [
             FORMAT,
             self.settings.reporting_currency,
-            self.settings.time_zone,
+            self.settings.zones.workspace,
             repr(self.workspace.config.calendar),
         ]
         values += [repr(self.settings.custom)]
+        if self.settings.zones.units:
+            values += [repr(self.settings.zones.units)]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
     # -- full ---------------------------------------------------------------------------------------------------------
@@ -177,9 +180,7 @@ class _Maker:
 
     def _dated(self, entity: Entity, source: str) -> str:
         settings = self.settings
-        return tables.dated_select(
-            entity, settings.custom.get(entity.name, []), source, settings.time_zone, settings.moved
-        )
+        return tables.dated_select(entity, settings.custom.get(entity.name, []), source, settings.zones, settings.moved)
 
     def _write_part(self, table: str, select: str, part: int = 0) -> None:
         """Write a Parquet file of a table and enter it in the manifest being made."""
@@ -234,14 +235,14 @@ class _Maker:
         return date(first.year - 1, 1, 1), date(max(today, date.today()).year + 3, 12, 31)
 
     def _publish(self, tick: int) -> None:
-        facts = {"currencies": self._currencies()}
+        facts = {"currencies": self._currencies(), "zones": self.settings.zones.to_dict()}
         generation = Generation(
             number=self.number,
             tick=tick,
             created=int(time.time() * 1_000_000),
             tables=self.tables,
             reporting_currency=self.settings.reporting_currency,
-            time_zone=self.settings.time_zone,
+            time_zone=self.settings.zones.workspace,
             today=str(self.workspace.today),
             signature=self._signature(),
             facts=facts,

@@ -27,6 +27,7 @@ from . import opportunity, tables
 from .build import Settings, build_versioned
 from .generations import Generation, hold
 from .views import table_select
+from .zones import Zones
 
 _numbers = itertools.count(1)
 
@@ -145,7 +146,8 @@ def _restate(con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: G
     """
     merged = con.execute("SELECT DISTINCT entity FROM redirect").fetchall() if "redirect" in generation.tables else []
     moved = frozenset(row[0] for row in merged)
-    settings = Settings(generation.reporting_currency, generation.time_zone, custom_fields(), moved)
+    zones = Zones.from_dict(generation.time_zone, generation.facts.get("zones", {}))
+    settings = Settings(generation.reporting_currency, zones, custom_fields(), moved)
     order = sorted(
         (e for e in entities().values() if e.shape == "versioned"), key=lambda e: (e.name == "opportunity", e.code)
     )

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from salesops.common.periods import CALENDAR_COLUMNS, FiscalCalendar
-from salesops.records.columns import FOREVER, day_sql, quote
+from salesops.records.columns import FOREVER, quote
 from salesops.records.entities import Entity, Field
 
-from .versions import referred
+from .merges import referred
+from .zones import FIELD, Zones
 
 ALWAYS = "DATE '0001-01-01'"
 PAIRS_UP_TO = 10  # currencies
@@ -18,7 +19,7 @@ DUCK = {"date": "DATE", "boolean": "BOOLEAN", "text": "VARCHAR", "kind": "VARCHA
 
 
 def dated_select(
-    entity: Entity, custom: list[Field], source: str, time_zone: str, moved: frozenset[str] = frozenset()
+    entity: Entity, custom: list[Field], source: str, zones: Zones, moved: frozenset[str] = frozenset()
 ) -> str:
     """The SELECT that types the stored rows of an interval or event entity (relation `source`).
 
@@ -31,7 +32,10 @@ def dated_select(
             f"coalesce(t.valid_to::DATE, {FOREVER}) AS valid_to",
         ]
     else:
-        parts += ["t.at", f"{day_sql('t.at', time_zone)} AS on_day"]
+        on_day = zones.home("t.at")
+        if FIELD in entity.by_name:
+            on_day = zones.day("t.at", zones.zone(f"({referred(FIELD, f't.{FIELD}::BIGINT', moved)})"))
+        parts += ["t.at", f"{on_day} AS on_day"]
     for field in entity.fields:
         if field.name not in ("valid_from", "valid_to", "at"):
             value = f"t.{quote(field.name)}::{DUCK.get(field.kind, 'BIGINT')}"

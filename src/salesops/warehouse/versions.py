@@ -13,17 +13,14 @@ from dataclasses import dataclass
 
 import duckdb
 
-from salesops.records.columns import DELETED, FOREVER, Column, day_sql, quote
+from salesops.records.columns import DELETED, FOREVER, Column, quote
+
+from . import zones as own_zones
+from .merges import referred
+from .zones import Zones
 
 ORDER = "effective, recorded, seq, id"
-WORKING = ("fact", "row_fact", "carried", "late_record")
-
-
-def referred(target: str, value: str, moved: frozenset[str]) -> str:
-    """The id in `value` as what it is read as: where `target` has merged records (`moved`), the one that a loser lives on in."""
-    if target not in moved:
-        return value
-    return f"coalesce((SELECT d.winner FROM redirect d WHERE d.entity = '{target}' AND d.loser = {value}), {value})"
+WORKING = ("fact", "row_fact", "carried", "late_record", "unit_span")
 
 
 @dataclass(frozen=True)
@@ -31,14 +28,16 @@ class Versions:
     """Versions ready to be written: `select` gives them, one row per record and stretch of days.
 
     Where the records have more than one assertion, the working tables stand behind it: `carried` (record, day_from, day_to,
-    assumed and the fields that move), `late_record`, `fact` and `row_fact`.
+    assumed and the fields that move), `late_record`, `fact` and `row_fact`. `placed`: some record was a unit's that has a time
+    zone of its own; `late_record.zone` is then that of the record's first day.
     """
 
     columns: tuple[Column, ...]
     moving: tuple[Column, ...]
-    time_zone: str
+    zones: Zones
     moved: frozenset[str]
     facts: str = ""
+    placed: bool = False
 
     def select(self, carried: str = "carried", extra: tuple[str, ...] = ()) -> str:
         """The SELECT of the finished rows; `extra` columns of `carried` come last."""
@@ -50,26 +49,28 @@ class Versions:
         values |= {c.name: c.out(star(c, "s.j", self.moved)) for c in static}
         join = "LEFT JOIN row_fact s ON s.record = v.record AND s.day <= v.day_from" if static else ""
         more = "".join(f", v.{quote(name)}" for name in extra)
+        listed = self._listed(values, "l.first_effective", "l.late", "v.assumed", "l.zone" if self.placed else "")
         return (
-            f"SELECT v.record AS id, v.day_from, v.day_to, {self._listed(values, 'l.first_effective', 'l.late', 'v.assumed')}{more} "
+            f"SELECT v.record AS id, v.day_from, v.day_to, {listed}{more} "
             f"FROM {carried} v JOIN late_record l ON l.record = v.record {join}"
         )
 
     def _select_single(self) -> str:
         """Records with one assertion each need no windows."""
         values = {c.name: c.out(star(c, "s.j", self.moved)) for c in self.columns}
-        day = day_sql("s.effective", self.time_zone)
+        day = self.zones.home("s.effective")
         listed = self._listed(values, "s.effective", "s.recorded > s.effective", "s.assumed")
         source = f"SELECT record, effective, recorded, assumed, {parsed(self.columns)} AS j FROM {self.facts} WHERE effective IS NOT NULL"
         return f"SELECT s.record AS id, {day} AS day_from, {FOREVER} AS day_to, {listed} FROM ({source}) s"
 
-    def _listed(self, values: dict[str, str], first: str, late: str, assumed: str) -> str:
+    def _listed(self, values: dict[str, str], first: str, late: str, assumed: str, zone: str = "") -> str:
         deleted = f"coalesce({values.pop('deleted')}, FALSE)"
         created = f"coalesce({values.pop('created')}, {first})"
+        created_on = self.zones.day(created, zone) if zone else self.zones.home(created)
         own = "".join(f", {sql} AS {quote(name)}" for name, sql in values.items())
         return (
             f"{deleted} AS deleted, {late} AS late, {assumed} AS assumed, {created} AS created, "
-            f"{day_sql(created, self.time_zone)} AS created_on{own}"
+            f"{created_on} AS created_on{own}"
         )
 
 
@@ -77,7 +78,7 @@ def build_versions(
     con: duckdb.DuckDBPyConnection,
     facts: str,
     columns: list[Column],
-    time_zone: str,
+    zones: Zones,
     moved: frozenset[str] = frozenset(),
     always: frozenset[str] = frozenset(),
 ) -> Versions:
@@ -87,23 +88,30 @@ def build_versions(
     in `always` are carried even when they never move. `drop_working` ends the working tables.
     """
     columns = [*columns, DELETED]
-    if not always and _single(con, facts):
-        return Versions(tuple(columns), (), time_zone, moved, facts)
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE fact AS SELECT record, field, value, {ORDER}, assumed, "
-        f"{day_sql('effective', time_zone)} AS day FROM {facts} WHERE effective IS NOT NULL"
-    )
+    placed = own_zones.spans(con, facts, columns, zones, moved)
+    if not always and not placed and _single(con, facts):
+        return Versions(tuple(columns), (), zones, moved, facts)
+    if placed:
+        own_zones.place(con, facts, ORDER, zones)
+    else:
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE fact AS SELECT record, field, value, {ORDER}, assumed, "
+            f"{zones.home('effective')} AS day FROM {facts} WHERE effective IS NOT NULL"
+        )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE row_fact AS "
         f"SELECT record, {parsed(columns)} AS j, {ORDER}, day, assumed FROM fact WHERE field = '*'"
     )
     moving = _moving(con, columns, always)
     _carry_forward(con, moving, moved)
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE late_record AS SELECT record, bool_or(recorded > effective) AS late, "
-        "min(effective) AS first_effective FROM fact GROUP BY record"
-    )
-    return Versions(tuple(columns), tuple(moving), time_zone, moved)
+    if placed:
+        own_zones.late_records(con)
+    else:
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE late_record AS SELECT record, bool_or(recorded > effective) AS late, "
+            "min(effective) AS first_effective FROM fact GROUP BY record"
+        )
+    return Versions(tuple(columns), tuple(moving), zones, moved, placed=placed)
 
 
 def drop_working(con: duckdb.DuckDBPyConnection) -> None:
