@@ -218,11 +218,13 @@ def fair_standing(
     group's total / records, s2 the variance of one record (m (1 - m) for a share; pooled within people for a mean), n a
     person's records and t2 how much people truly differ,
 
-        fair = m + w x (value - m),  w = t2 / (t2 + s2 / n),  standard error = sqrt(w x s2 / n)
+        fair = m + w x (value - m),  w = t2 / (t2 + v),  v = s2 / n
 
-    which is the empirical Bayes estimate of Efron and Morris (1975); t2 is the method of moments of DerSimonian and Laird (1986),
-    not below 0: where people differ no more than chance makes them, all are drawn to the mean. `stands` is above or below
-    where the 90 % interval leaves the mean out.
+    the empirical Bayes estimate of Efron and Morris (1975), with t2 by the method of moments of DerSimonian and Laird (1986), not
+    below 0. The interval has the variance of Morris (1983), which holds in groups of few, too: with k people and
+    B = (k - 3) / (k - 1) x v / (v + t2), v (1 - (k - 1) / k x B) + 2 / (k - 3) x B^2 x (V + t2) / (v + t2) x (value - m)^2, V
+    the mean of v weighted by 1 / (v + t2); its second term is for not knowing t2. `stands` is above or below where the 90 %
+    interval leaves the mean out.
 
     A group with fewer than `minimum` people with records gets no comparison. People without records have no value.
     InvalidData for a share outside 0 to 1, negative records, a mean without squares, a person without a group.
@@ -272,7 +274,7 @@ def _within(
     known = [key for key in members if records.get(key, 0) > 0]
     n = np.array([records[key] for key in known], dtype=np.float64)
     x = np.array([total[key] for key in known], dtype=np.float64)
-    if len(known) < max(minimum, 2):
+    if (k := len(known)) < max(minimum, 4):
         value = dict(zip(known, (x / n).tolist(), strict=True)) if len(known) else {}
         return [
             Standing(
@@ -288,9 +290,13 @@ def _within(
         spare = max(float(n.sum()) - len(known), 1.0)
         one = max(math.fsum(float(squares[key]) for key in known) - float((x * values).sum()), 0.0) / spare
     apart = _true_variance(values, n, mean, one)
-    weight = np.divide(apart, apart + one / n, out=np.ones_like(n), where=apart + one / n > 0)
+    noise = np.maximum(one / n, 1e-300)  # nobody varies: everybody is at the mean
+    drawn = (k - 3) / (k - 1) * noise / (noise + apart)
+    typical = float((noise / (noise + apart)).sum() / (1 / (noise + apart)).sum())
+    unsure = 2 / (k - 3) * drawn**2 * (typical + apart) / (noise + apart) * (values - mean) ** 2
+    weight = apart / (noise + apart)
     fair = mean + weight * (values - mean)
-    reach = NormalDist().inv_cdf(0.95) * np.sqrt(weight * one / n)
+    reach = NormalDist().inv_cdf(0.95) * np.sqrt(noise * (1 - (k - 1) / k * drawn) + unsure)
     found = {}
     for place, key in enumerate(known):
         f, r = float(fair[place]), float(reach[place])
