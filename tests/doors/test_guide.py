@@ -43,6 +43,26 @@ def test_the_same_as_json_csv_and_in_python(acme: Door) -> None:
     assert acme.python(f"result = {python}")["down"] == full["down"]
 
 
+def test_the_next_questions_are_answered(acme: Door) -> None:
+    """One after another, as the acting user; another command's question is named, one that nothing measures is said to be so."""
+    words = ("metrics", "guide", "--metric", "bookings", "--period", "2025-Q1", "--ask", "down")
+    said = acme(*words)
+    assert said.code == 0, said.err
+    assert "Fewer deals, smaller ones, or fewer won?" in said.out
+    assert "salesops pipeline waterfall --from 2025-Q1" in said.out
+    full = acme(*words, "--format", "json").json
+    won = full["answers"][0]["answer"]["rows"][0]["won_deals"]
+    assert (
+        won == acme("metrics", "query", "won_deals", "--period", "2025-Q1", "--format", "json").rows[0]["won_deals"] > 0
+    )
+    assert [one["command"] for one in full["answers"] if one["answer"] is None] == [
+        "salesops pipeline waterfall --from 2025-Q1"
+    ]
+    mine = acme(*words, "--format", "json", "--as", "ben").json["answers"][0]["answer"]
+    assert mine["rows"][0]["won_deals"] < won
+    assert acme("metrics", "guide", "--ask", "down").code == 2
+
+
 def test_an_unknown_business_model_is_refused(acme: Door, tmp_path: Path) -> None:
     """An unknown one is refused, with those there are; nothing is made."""
     refused = acme("init", tmp_path / "shop", "--business-model", "barter")

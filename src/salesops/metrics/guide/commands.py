@@ -1,17 +1,22 @@
-"""The command `salesops metrics guide`: a thin door to the guide. It needs no workspace; in one, its setting counts."""
+"""The command `salesops metrics guide`: a thin door to the guide. It needs no workspace, except to answer (`--ask`); in one,
+its setting counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 import click
 
-from salesops.output import format_option, write_rows
+from salesops.common.errors import UsageError
+from salesops.output import format_option, write_answer, write_rows
 from salesops.workspace import CONFIG, read_config
 
-from .ask import Guide, Section
+from ..answer import Answer
+from ..query import query
+from .ask import Guide, Section, when_it_moves
 from .ask import guide as ask_guide
+from .definitions import Direction, Question
 
 COLUMNS = ("name", "text", "detail")
 TITLES: Mapping[str, tuple[str, str, str]] = {
@@ -36,12 +41,45 @@ TITLES: Mapping[str, tuple[str, str, str]] = {
 @click.option("--business-model", help="What you sell (default: the workspace's setting business_model).")
 @click.option("--period", default="", help="Ask the next questions over this grain or period, for example 2017-Q3.")
 @click.option("--where", default="", help="Ask them of these records, for example: region = 'West'.")
+@click.option(
+    "--ask", type=click.Choice(get_args(Direction)), help="Answer the questions for when the metric went up, or down."
+)
 @format_option
 @click.pass_context
-def guide(ctx: click.Context, business_model: str | None, form: str, **question: Any) -> None:
+def guide(ctx: click.Context, business_model: str | None, ask: str | None, form: str, **question: Any) -> None:
     """Which figure to watch for which problem, how to read it, what to ask when it moves, what others report."""
     model = _setting(ctx.obj.path) if business_model is None else business_model
-    write_guide(ask_guide(business_model=model, **question), form)
+    if ask is None:
+        write_guide(ask_guide(business_model=model, **question), form)
+        return
+    if not question["metric"]:
+        raise UsageError("--ask needs a metric", "For example: salesops metrics guide --metric win_rate --ask down")
+    asked = when_it_moves(question["metric"], ask, question["period"], question["where"], model)
+    with ctx.obj.session(None) as session:
+        write_answers([(one, _answered(one, session, ctx.obj.actor)) for one in asked], form)
+
+
+def _answered(one: Question, session: Any, actor: Any) -> Answer | None:
+    """The answer to a question; None where nothing measures it yet, or another command answers it."""
+    return query(session, actor, **one.query) if one.askable and not one.table else None
+
+
+def write_answers(found: Sequence[tuple[Question, Answer | None]], form: str = "table") -> None:
+    """Write questions with their answers one after another; as CSV the questions, as JSON both."""
+    if form != "table":
+        rows = [
+            {"ask": one.ask, "command": one.command, "rows": answer and answer.rows.num_rows} for one, answer in found
+        ]
+        answers = [{**one.to_dict(), "answer": answer and answer.to_dict()} for one, answer in found]
+        write_rows(rows, form, columns=("ask", "command", "rows"), beside={"answers": answers})
+        return
+    for n, (one, answer) in enumerate(found):
+        click.echo(f"{chr(10) if n else ''}{one.ask}\n  {one.command}")
+        if answer is not None:
+            click.echo()
+            write_answer(answer)
+        elif one.missing:
+            click.echo(f"  not measured yet: {', '.join(one.missing)}")
 
 
 def _setting(folder: Any) -> str:
