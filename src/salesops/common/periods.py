@@ -30,6 +30,10 @@ CALENDAR_COLUMNS: Final = (
 _DAY: Final = timedelta(days=1)
 _WEEKS: Final = {"445": (4, 4, 5), "454": (4, 5, 4), "544": (5, 4, 4)}
 _MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS_FULL: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 _EXAMPLES: Final = "2017, FY2018, 2017-Q3, FY2018-Q1, 2017-03, 2017-W05, 2017-03-31 or 2017-01-01..2017-03-31"
 
 CalendarRow = tuple[
@@ -95,6 +99,17 @@ class FiscalCalendar:
             raise InvalidData(f"A year cannot be named by its '{self.year_named_by}'", "Use end or start")
         if self.anchor not in ("last", "nearest"):
             raise InvalidData(f"'{self.anchor}' is no anchor of a fiscal year", "Use last or nearest")
+
+    @property
+    def described(self) -> str:
+        """What people need to know of it: ``months, year from April``.
+
+        >>> FiscalCalendar("445", start_month=2).described
+        'weeks 4-4-5, year from February'
+        """
+        parts = "months" if self.kind == "month" else f"weeks {'-'.join(self.kind)}"
+        start = _MONTHS_FULL[self.start_month - 1]
+        return f"{parts}, year from {start}"
 
     # One period -----------------------------------------------------------------------------------------------------
 
@@ -321,6 +336,20 @@ class FiscalCalendar:
             meant = f"FY{year}-W{number:02d}" if not fiscal else f"{year}-W{number:02d}"
             raise UsageError(f"'{text}' is no week of this calendar", f"Write {meant}, or two dates joined by ..")
         return self._week(year, number)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCalendar:
+    """The fiscal calendar of a business unit (``unit`` is its id), where it is not the workspace's.
+
+    Units with equal calendars share ``number``. ``problem`` says why a stored calendar cannot be used.
+    """
+
+    unit: int
+    name: str
+    number: int
+    calendar: FiscalCalendar
+    problem: str = ""
 
 
 def range_period(first: date, last: date) -> Period:

@@ -41,7 +41,7 @@ class Builder:
 
     def dimensions(self, one: Fact) -> Dimensions:
         if one.name not in self._dimensions:
-            self._dimensions[one.name] = Dimensions(self.session, one)
+            self._dimensions[one.name] = Dimensions(self.session, one, self.request.unit)
         return self._dimensions[one.name]
 
     def resolved(self, one: Fact, names: Iterable[str] | None = None) -> list[Resolved]:

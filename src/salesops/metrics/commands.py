@@ -59,6 +59,9 @@ def question(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--as-of", help="As of the evening of this day (default: the warehouse's today)."),
             click.option("--as-known-on", help="Only what had been recorded by this day."),
             click.option("--currency", help="Currency of amounts (default: the workspace's)."),
+            click.option(
+                "--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace."
+            ),
         )
     ):
         command = option(command)

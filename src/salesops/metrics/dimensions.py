@@ -13,6 +13,7 @@ from typing import Any
 from sqlglot import exp
 
 from salesops.common.errors import UsageError
+from salesops.common.periods import UnitCalendar
 
 from .facts import Fact
 from .session import custom_columns
@@ -61,8 +62,8 @@ class Resolved:
 class Dimensions:
     """Resolves dimensions on one fact of one session."""
 
-    def __init__(self, session: Any, fact: Fact) -> None:
-        self.session, self.fact = session, fact
+    def __init__(self, session: Any, fact: Fact, unit: UnitCalendar | None = None) -> None:
+        self.session, self.fact, self.unit = session, fact, unit
         self.attributes: Mapping[str, str] = {}
         if fact.attributes:
             self.attributes = custom_columns(session, "lead" if fact.entity == "lead" else "opportunity")
@@ -168,7 +169,10 @@ class Dimensions:
     def _calendar(self, name: str, column: str, grain: str) -> Resolved | None:
         if not self.has(column):
             return None
-        join = left_join("calendar_day", f"d_{name}", f"d_{name}.day = f.{column}")
+        days: exp.Expression | str = "calendar_day"
+        if self.unit is not None:
+            days = parse(f"SELECT * FROM unit_calendar_day AS u WHERE u.calendar = {self.unit.number}")
+        join = left_join(days, f"d_{name}", f"d_{name}.day = f.{column}")
         return Resolved(name, f"d_{name}.{grain}_key", "", frozenset({column}), (join,))
 
     def _product(self, name: str) -> Resolved | None:

@@ -93,6 +93,7 @@ def _command(session: Any, one: Asked, request: Request, cell: Cell) -> str | No
         words += ["--as-known-on", session.as_known_on.isoformat()]
     if request.currency != session.manifest.reporting_currency:
         words += ["--currency", request.currency]
+    words += ["--calendar", request.named] if request.named else []
     words += ["--where", request.where] if request.where else []
     for name, value in (request.within or {}).items():
         words += ["--cell", f"{name}={value}"]

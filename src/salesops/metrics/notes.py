@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from .calendars import note_of
 from .facts import fact
 from .request import Request
 from .session import Actor
@@ -40,6 +41,7 @@ def notes_of(session: Any, actor: Actor, request: Request, raw: pa.Table) -> lis
     for entity in sorted(entities - {""}) if actor.sees_all else ():
         if count := undated(session, entity):
             found.append(f"{count:,} records ({entity}) have no date and are in no answer about days")
+    found += note_of(request.unit, request.grain, request.by)
     if session.as_known_on is not None:
         found.append(assumed(session))
     return list(dict.fromkeys(found))

@@ -43,19 +43,21 @@ def query(
     variants: Mapping[str, str] | Sequence[str] = (),
     compare: str | None = None,
     totals: bool = False,
+    calendar: str | None = None,
 ) -> Answer:
     """Answer a question about the records that the actor may see.
 
     `metrics` are names such as `win_rate`, `win_rate.value`; `by` dimension names; `period` a grain (day, week, month,
     quarter, year) or one period (`2017-Q3`); `from_` and `to` days (both inclusive) or periods; `where` an expression or a
     mapping of fields to values; `as_of` a day (default: the session's today) or `period_end` (each period as of its own
-    end); `compare` previous, year_ago or target. `as_known_on` belongs to the session: it is checked here, because the
+    end); `compare` previous, year_ago or target; `calendar` the business unit whose fiscal calendar counts, or `workspace`
+    (default: that of the one unit which `where` keeps, else the workspace's). `as_known_on` belongs to the session: it is checked here, because the
     session must have been opened for it. Raises UsageError and NotFound, with the remedy.
     """
     _check_known(session, as_known_on)
     request = understand(
         session, metrics, by=by, period=period, from_=from_, to=to, where=where, as_of=as_of, currency=currency,
-        variants=variants,
+        variants=variants, calendar=calendar,
     )  # fmt: skip
     if compare is not None and compare not in COMPARISONS:
         raise UsageError(f"there is no comparison {compare!r}", f"Use {', '.join(COMPARISONS)}")
@@ -67,7 +69,7 @@ def answer(session: Any, actor: Actor, request: Request, compare: str | None = N
     raw = run(session, actor, request)
     notes = notes_of(session, actor, request, raw)
     if compare in ("previous", "year_ago"):
-        then = run(session, actor, shifted(request, session, compare))
+        then = run(session, actor, shifted(request, compare))
         both = _with_former(raw, then, request)
         table, columns = _beside(*_shape(both, request), both, then, request, compare)
     else:

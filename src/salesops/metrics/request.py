@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
 from salesops.common.errors import UsageError
-from salesops.common.periods import GRAINS, FiscalCalendar, Period
+from salesops.common.periods import GRAINS, FiscalCalendar, Period, UnitCalendar
 
+from .calendars import unit_calendar
 from .catalogue import asked
 from .definitions import Asked
 from .session import calendar_of, currencies_of
@@ -46,6 +47,9 @@ class Request:
     within: Mapping[str, Any] | None = None  # one cell of the answer, for a drill
     each: bool = False
     convert: bool = False
+    calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
+    unit: UnitCalendar | None = None  # whose calendar that is, where it is not the workspace's
+    named: str | None = None  # the unit whose calendar was asked for by name
 
     @property
     def first(self) -> date:
@@ -79,9 +83,13 @@ def understand(
     as_of: date | str | None = None,
     currency: str | None = None,
     variants: Mapping[str, str] | Sequence[str] = (),
+    calendar: str | None = None,
 ) -> Request:
-    """Check a question and work out its periods; raises UsageError that says what to write instead."""
-    calendar = calendar_of(session)
+    """Check a question and work out its periods; raises UsageError that says what to write instead.
+
+    `calendar` names the business unit by whose fiscal calendar periods are counted, or is `workspace`. Without it that is the
+    workspace's, or that of the one unit that `where` keeps.
+    """
     each = as_of == "period_end"
     day = session.manifest.today if as_of is None or each else _day(as_of, "as_of")
     known = session.as_known_on
@@ -94,14 +102,18 @@ def understand(
                 f"Ask as of {known} or earlier, or as known on {day}",
             )
     wanted = _asked(metrics, variants)
-    cells, grain = _cells(calendar, session, period, from_, to, day, any_days(wanted))
+    over = next((part.fact for one in wanted for part in one.variant.parts.values()), "open")
+    own = unit_calendar(session, where, over, calendar)
+    fiscal = own.calendar if own else calendar_of(session)
+    cells, grain = _cells(fiscal, session, period, from_, to, day, any_days(wanted))
     code = (currency or session.manifest.reporting_currency).upper()
     in_use = currencies_of(session)
     targets = currencies_of(session, "target")
     convert = in_use is None or not in_use | (targets or frozenset()) <= {code}
     request = Request(
-        wanted, cells, grain, tuple(dict.fromkeys(names(by))), day, code, where, each=each, convert=convert
-    )
+        wanted, cells, grain, tuple(dict.fromkeys(names(by))), day, code, where, each=each, convert=convert,
+        calendar=fiscal, unit=own, named=calendar,
+    )  # fmt: skip
     if each:
         _only_snapshots(request)
         request = replace(request, cells=tuple(replace(cell, snap=min(cell.end, day)) for cell in cells))
@@ -216,9 +228,9 @@ def _day(value: date | str, name: str) -> date:
         raise UsageError(f"{value!r} is no day for {name}", "Write for example 2017-12-31") from None
 
 
-def shifted(request: Request, session: Any, compare: str) -> Request:
+def shifted(request: Request, compare: str) -> Request:
     """The same question over the period before each period, or the same period of the year before."""
-    calendar = calendar_of(session)
+    calendar = request.calendar
     move = calendar.previous if compare == "previous" else calendar.year_ago
     cells = []
     for cell in request.cells:

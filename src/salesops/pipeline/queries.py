@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from salesops.common.errors import UsageError
 from salesops.metrics.answer import Answer, Column, money_column
+from salesops.metrics.calendars import note_of, unit_calendar
 from salesops.metrics.dimensions import labels
 from salesops.metrics.request import names
 from salesops.metrics.session import Actor, calendar_of, currencies_of
@@ -44,16 +45,22 @@ def _understand(
 ) -> Asked:
     if scope not in SCOPES:
         raise UsageError(f"there is no scope {scope!r}", f"Use {' or '.join(SCOPES)}")
-    first, last = span(session, from_, to)
+    first, last = span(session, from_, to, where)
     code = (currency or session.manifest.reporting_currency).upper()
     used = currencies_of(session)
     plain = used is not None and used <= {code}
     return Asked(Window(first, last, scope, None if plain else code), names(by), where, code)
 
 
-def span(session: Any, from_: date | str, to: date | str | None) -> tuple[date, date]:
-    """First and last day of a window given as two days, two periods or one period; checks what is known."""
-    calendar = calendar_of(session)
+def span(
+    session: Any, from_: date | str, to: date | str | None, where: str | Mapping[str, Any] | None = None
+) -> tuple[date, date]:
+    """First and last day of a window given as two days, two periods or one period; checks what is known.
+
+    Periods are those of the workspace's fiscal calendar, or of the one business unit that `where` keeps.
+    """
+    own = unit_calendar(session, where, "open")
+    calendar = own.calendar if own else calendar_of(session)
     first = calendar.parse_period(from_).start if isinstance(from_, str) else from_
     end: date | str = from_ if to is None else to
     last = calendar.parse_period(end).end if isinstance(end, str) else end
@@ -102,7 +109,7 @@ def waterfall(
     raw = session.query(_with(grouped, bars(asked.window, slices, text)))
     rows, columns = _shape(raw, asked, tables)
     hidden = _hidden(session, actor, asked) if not actor.sees_all else 0
-    notes = [BARS_DO_NOT_ADD]
+    notes = [BARS_DO_NOT_ADD, *note_of(unit_calendar(session, where, "open"), "range")]
     if hidden:
         notes.append(f"{hidden:,} more, not yours")
     if unknown := _unknown(session, actor, asked):

@@ -9,6 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from salesops.common.errors import UsageError
+from salesops.metrics.calendars import unit_calendar
 from salesops.metrics.dimensions import FANNED, Dimensions, by_owner
 from salesops.metrics.facts import fact
 from salesops.metrics.filters import Filter
@@ -41,7 +42,7 @@ def versions(
     session: Any, actor: Actor, window: Window, by: Sequence[str], where: str | Mapping[str, Any] | None
 ) -> tuple[str, Slice, list[str]]:
     """SQL of the versions for `waterfall.bars`, how they are sliced, and the label table of each key."""
-    dimensions = Dimensions(session, fact("open"))
+    dimensions = Dimensions(session, fact("open"), unit_calendar(session, where, "open"))
     if refused := [name for name in by if name in FANNED]:
         raise UsageError(f"a waterfall cannot be split by {refused[0]}", "Use owner, team, region, account, stage ...")
     resolved = [dimensions.resolve(name) for name in by]

@@ -81,11 +81,3 @@ def custom_fields() -> dict[str, list[Field]]:
         words = tuple(c.words.split(",")) if c.words else ()
         found.setdefault(c.entity, []).append(Field(c.name, c.kind, c.target, words, c.title, custom=True))
     return found
-
-
-def unit_zones() -> dict[int, str]:
-    """The time zone of each business unit that has one, as it is now."""
-    from .models import BusinessUnit
-
-    named = BusinessUnit.objects.exclude(time_zone=None).exclude(time_zone="")
-    return dict(named.values_list("id", "time_zone"))

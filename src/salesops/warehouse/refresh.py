@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,10 @@ from salesops.common.errors import WorkspaceError
 from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
 from salesops.records import extract
-from salesops.records.columns import custom_fields, unit_zones
+from salesops.records.columns import custom_fields
 from salesops.records.duck import connect, quoted
 from salesops.records.entities import Entity, entities
+from salesops.records.units import unit_calendars, unit_zones
 from salesops.records.writing import current_tick
 from salesops.workspace import Workspace
 
@@ -94,6 +95,7 @@ class _Maker:
         self.folder = workspace.warehouse
         config = workspace.config
         self.settings = Settings(config.currency, Zones.of(config.time_zone, unit_zones()), custom_fields())
+        self.calendars = unit_calendars(config.calendar)
         self.number = next_number(self.folder)
         self.con = connect(work / "spill")
         self.tables: dict[str, Table] = {}
@@ -125,6 +127,8 @@ class _Maker:
         values += [repr(self.settings.custom)]
         if self.settings.zones.units:
             values += [repr(self.settings.zones.units)]
+        if self.calendars:
+            values += [repr(self.calendars)]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
     # -- full ---------------------------------------------------------------------------------------------------------
@@ -214,6 +218,9 @@ class _Maker:
         calendar = tables.calendar_table(self.workspace.config.calendar, first, last)
         self.con.register("calendar_rows", calendar)
         self._rewrite("calendar_day", "SELECT * FROM calendar_rows")
+        if self.calendars:
+            self.con.register("unit_rows", tables.unit_calendar_table(self.calendars, first, last))
+            self._rewrite("unit_calendar_day", "SELECT * FROM unit_rows")
         self._rewrite("rate_day", tables.rate_select(self.settings.reporting_currency, today))
         self._rewrite("reporting_closure", tables.CLOSURE)
 
@@ -236,6 +243,7 @@ class _Maker:
 
     def _publish(self, tick: int) -> None:
         facts = {"currencies": self._currencies(), "zones": self.settings.zones.to_dict()}
+        facts["calendars"] = [asdict(one) for one in self.calendars]
         generation = Generation(
             number=self.number,
             tick=tick,

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from salesops.common.errors import WorkspaceError
 from salesops.common.instants import end_of_day
+from salesops.common.periods import FiscalCalendar, UnitCalendar
 from salesops.records.columns import custom_fields
 from salesops.records.duck import connect
 from salesops.records.entities import entities
@@ -43,6 +44,7 @@ class Manifest:
     reporting_currency: str
     time_zone: str
     today: date
+    calendars: tuple[UnitCalendar, ...] = ()
 
 
 class Session:
@@ -62,6 +64,10 @@ class Session:
             reporting_currency=generation.reporting_currency,
             time_zone=generation.time_zone,
             today=date.fromisoformat(generation.today),
+            calendars=tuple(
+                UnitCalendar(**{**one, "calendar": FiscalCalendar(**one["calendar"])})
+                for one in generation.facts.get("calendars", [])
+            ),
         )
         self._lock = threading.Lock()
         self._held = held if held is not None else _held(workspace, generation)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 
-from salesops.common.periods import CALENDAR_COLUMNS, FiscalCalendar
+from salesops.common.periods import CALENDAR_COLUMNS, FiscalCalendar, UnitCalendar
 from salesops.records.columns import FOREVER, quote
 from salesops.records.entities import Entity, Field
 
@@ -120,3 +120,12 @@ def calendar_table(calendar: FiscalCalendar, first: date, last: date) -> pa.Tabl
     """The fiscal calendar of these days, one row a day."""
     columns = list(zip(*calendar.calendar_rows(first, last), strict=True))
     return pa.table({name: list(values) for name, values in zip(CALENDAR_COLUMNS, columns, strict=True)})
+
+
+def unit_calendar_table(calendars: list[UnitCalendar], first: date, last: date) -> pa.Table:
+    """The days by the calendars that business units have of their own: `calendar` is the number of one."""
+    parts = []
+    for number, calendar in sorted({one.number: one.calendar for one in calendars}.items()):
+        days = calendar_table(calendar, first, last)
+        parts.append(days.add_column(0, "calendar", pa.array([number] * len(days), pa.int64())))
+    return pa.concat_tables(parts)
