@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from salesops.common.instants import start_of_day
 from salesops.common.money import rate_to_int, to_ppm, to_units
-from salesops.common.periods import CALENDAR_COLUMNS, FiscalCalendar
+from salesops.common.periods import CALENDAR_COLUMNS, FiscalCalendar, UnitCalendar
 
 ALWAYS, FOREVER = date(1, 1, 1), date(9999, 12, 31)
 
@@ -144,6 +144,7 @@ class World:
         self.leads: list[dict[str, Any]] = []
         self.stage_of: dict[str, dict[str, Any]] = {}
         self.first_rate = d("2023-01-01")
+        self.calendars: list[UnitCalendar] = []
         self.stages("New:10", "Demo:50:qualified", "Offer:80")
 
     def ids(self, table: str, name: str | None) -> int | None:
@@ -163,6 +164,12 @@ class World:
             table, id=number, name=name, day_from=ALWAYS, day_to=FOREVER, created_on=ALWAYS, deleted=False, **fields
         )
         return number
+
+    def unit(self, name: str, calendar: FiscalCalendar | None = None) -> None:
+        """A business unit, with a fiscal calendar of its own if one is given."""
+        number = self.thing("business_unit", name)
+        if calendar is not None:
+            self.calendars.append(UnitCalendar(number, name, len(self.calendars) + 1, calendar))
 
     def people(self, *names: str, **fields: Any) -> None:
         for name in names:
@@ -348,9 +355,17 @@ class World:
         calendar = self.calendar.calendar_rows(d("2015-01-01"), d("2026-12-31"))
         table = pa.table({n: list(v) for n, v in zip(CALENDAR_COLUMNS, zip(*calendar, strict=True), strict=True)})
         con.register("calendar_day", table)
+        for own in self.calendars:
+            days = zip(*own.calendar.calendar_rows(d("2015-01-01"), d("2026-12-31")), strict=True)
+            table = pa.table({n: list(v) for n, v in zip(CALENDAR_COLUMNS, days, strict=True)})
+            con.register("own_days", table)
+            rows = f"SELECT {own.number}::BIGINT AS calendar, * FROM own_days"
+            con.execute(
+                f"{'CREATE TABLE unit_calendar_day AS' if own.number == 1 else 'INSERT INTO unit_calendar_day'} {rows}"
+            )
         used = {r.get("currency") for r in self.rows["opportunity"]} - {None}
         manifest = SimpleNamespace(
-            reporting_currency=self.currency, time_zone="UTC", today=self.today,
+            reporting_currency=self.currency, time_zone="UTC", today=self.today, calendars=tuple(self.calendars),
             currencies={"opportunity": sorted(used),
                         "target": sorted({r.get("currency") for r in self.rows.get("target", [])} - {None})},
         )  # fmt: skip
