@@ -72,8 +72,8 @@ def backup(
     """Write a backup of the workspace, taken at one moment while others work on, to the file `target`.
 
     Without `warehouse` the restored workspace builds it anew (`salesops refresh`). The file holds secrets, so only its
-    owner reads it. Raises Conflict when it is there already, NotAllowed when the actor (default: the owner's account)
-    may not make it.
+    owner reads it. Raises Conflict when it is there already, NotFound when its folder is not there (a slip of the pen must not
+    put it where nobody looks for it), NotAllowed when the actor (default: the owner's account) may not make it.
     """
     from salesops.records import access
 
@@ -82,7 +82,8 @@ def backup(
     file = Path(target).expanduser().resolve()
     if file.exists():
         raise Conflict(f"{file.name} exists already", remedy="Choose another name")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.parent.is_dir():
+        raise NotFound(f"there is no folder {file.parent}", remedy="Create it first, or name another one")
     _audit(actor, file.name)
     workspace.work.mkdir(exist_ok=True)
     for left in workspace.work.glob("backup-*"):  # of a backup that was killed

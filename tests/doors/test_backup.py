@@ -34,6 +34,17 @@ def test_round_trip(acme: Door, tmp_path: Path) -> None:
         again.close()
 
 
+def test_a_backup_goes_into_a_folder_that_is_there(acme: Door, tmp_path: Path) -> None:
+    """A folder that does not exist is a slip of the pen: it is named, nothing is created, and the audit log has no entry of it."""
+    before = acme("audit", "list", "--format", "json").rows
+    refused = acme("backup", tmp_path / "bakcups" / "acme.zip")
+    assert refused.code == 4
+    assert f"there is no folder {tmp_path / 'bakcups'}" in refused.err
+    assert "Create it first" in refused.err
+    assert list(tmp_path.iterdir()) == []
+    assert acme("audit", "list", "--format", "json").rows == before
+
+
 def test_what_is_no_backup(acme: Door, tmp_path: Path) -> None:
     """Another file, or none, is refused, and the folder stays as it was."""
     (tmp_path / "deals.zip").write_text("no archive", encoding="utf-8")
