@@ -29,7 +29,7 @@ WINDOW: Final = 8  # periods whose median is the level
 ERRORS: Final = 24  # latest differences from the expected whose spread is the scale
 LEAST: Final = 2 * WINDOW  # periods before the first judgement: 8 for the level, then 8 differences for the scale
 SEASONS: Final = 5  # latest seasons that say what is usual
-DRAWS: Final = 400  # series of chance from which the limits are taken
+DRAWS: Final = 400  # series of chance from which the limits are taken; fewer where a season has more than 52 periods
 MAD: Final = 1.4826022185056018  # standard deviation of a normal distribution, in median absolute deviations
 END: Final = 0.5  # a run ends when a period lies within this part of the limit
 
@@ -262,7 +262,8 @@ def _simulated(length: int, season: int, rate: float, floor: bool) -> dict[tuple
     """The limit of each stage: a quantile of the distances of series of normal noise (seeded), by the very same reckoning."""
     length = min(length, (SEASONS + 1) * season if season > 1 else LEAST + ERRORS + 64)
     length = max(length, LEAST + ERRORS + 2 * WINDOW)
-    noise = np.random.default_rng(20).standard_normal((length, DRAWS)).T
+    draws = min(DRAWS, DRAWS * 52 // season)  # a stage then has the more periods
+    noise = np.random.default_rng(20).standard_normal((length, max(draws, 40))).T
     expected, _noise, spread = _judge(noise, season, floor, None)
     distance = np.abs(noise - expected) / spread
     stages = _stages(length, season)
