@@ -183,6 +183,12 @@ def write_text(text: str, form: str = "table", /, **facts: Any) -> None:
         click.echo(text)
 
 
+def say(text: str, /, **facts: Any) -> None:
+    """`write_text` in the format given anywhere in the command, for one without an option of its own."""
+    ctx = click.get_current_context(silent=True)
+    write_text(text, (ctx.find_root().params.get("form") if ctx else None) or "table", **facts)
+
+
 def as_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
     """Rows as CSV text with a heading, safe to open in a spreadsheet."""
     out = io.StringIO()

@@ -90,9 +90,13 @@ def test_every_answer_in_every_form(acme: Door, words: tuple[str, ...]) -> None:
 
 def test_what_a_command_did_is_json_too(acme: Door) -> None:
     """A command that only says what it did says it in the form that was asked for."""
-    made = acme("record", "create", "account", "name=Fir", "--format", "json").rows
-    assert made[0]["result"].isdigit()
-    assert acme("record", "delete", "account", "Fir", "--format", "csv").out.splitlines()[0] == "result"
+    made = acme("record", "create", "account", "name=Fir", "--format", "json").json
+    assert made["entity"] == "account"
+    gone = acme("record", "delete", "account", "Fir", "--format", "csv").out.splitlines()
+    assert gone == ["entity,deleted", f"account,{made['id']}"]
+    assert acme("--format", "json", "user", "create", "zoe").json == {"created": "zoe"}
+    basis = {row["date_basis"] for row in acme("metrics", "list", "--format", "json").rows}
+    assert "creation" in basis
 
 
 def test_money_is_exact_in_json_and_rounded_for_people(acme: Door) -> None:

@@ -10,6 +10,7 @@ import os
 import zipfile
 from pathlib import Path
 
+import duckdb
 import pytest
 from tests.sources_reading.support import Stager
 
@@ -100,9 +101,17 @@ def test_a_workbook_bomb(staged: Stager) -> None:
         staged("a.xlsx", zipped(xl__workbook=os.urandom(3_000)), max_unpacked=1_000)
 
 
-def test_a_full_disk(staged: Stager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EFBIG, "File too large"),
+        duckdb.IOException('Could not write all bytes to file "x": File too large'),
+    ],
+)
+def test_a_full_disk(staged: Stager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def full(*_: object) -> object:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise error
 
     monkeypatch.setitem(staging._READERS, "csv", full)
     with pytest.raises(WorkspaceError, match=r"disk is full.*Free some space"):

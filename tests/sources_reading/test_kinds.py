@@ -184,6 +184,18 @@ def test_money(staged: Stager, header: str, values: list[str], currency: str | N
     assert profile.certain == (currency is not None)
 
 
+@pytest.mark.parametrize("bad", ["999999999999999999", "+48600100200", "0050", "tbd"])
+def test_a_few_bad_cells_leave_an_amount_an_amount(staged: Stager, bad: str) -> None:
+    """2 % at most, where the heading says that it is one; anywhere else such digits are a name for something."""
+    values = [str(1000 + n) for n in range(98)]
+    profile = column(staged, [*values, bad, bad], "Amount")
+    assert (profile.kind, profile.certain) == ("integer", False)
+    assert profile.note.startswith("2 values")
+    if bad != "tbd":
+        assert column(staged, [*values, bad, bad, bad], "Amount").kind == "text"
+        assert column(staged, [*values, bad, bad], "code").kind == "text"
+
+
 @pytest.mark.parametrize(
     ("header", "values", "kind"),
     [

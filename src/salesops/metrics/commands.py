@@ -83,14 +83,14 @@ def list_(form: str) -> None:
             "title": one.title,
             "unit": one.unit.replace("_", " "),
             "better": one.better,
-            "date basis": one.date_basis,
+            "date_basis": one.date_basis,
             "variants": ", ".join(v.name for v in one.variants if v.name)
             or (f"salesops {one.table}" if one.table else ""),
             "question": one.question,
         }
         for one in all_metrics().values()
     ]
-    write_rows(rows, form)
+    write_rows(rows, form, titles={"date_basis": "date basis"})
 
 
 metrics.add_command(guide)

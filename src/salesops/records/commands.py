@@ -13,7 +13,7 @@ import click
 
 from salesops.common.errors import Conflict, InvalidData, UsageError
 from salesops.common.instants import from_us
-from salesops.output import format_option, write_rows
+from salesops.output import format_option, say, write_rows
 
 from . import access, actions, audit, context, queries, values
 from .commands_settings import field, rule, task, user, word
@@ -143,7 +143,8 @@ def history_(ctx: click.Context, entity: str, key: str, form: str) -> None:
 @click.pass_context
 def create(ctx: click.Context, entity: str, fields: tuple[str, ...], effective: datetime | None) -> None:
     """Create a record of ENTITY from name=value pairs; prints its id."""
-    click.echo(actions.create_record(ctx.obj.actor, entity, pairs(fields), effective=_day(effective)))
+    made = actions.create_record(ctx.obj.actor, entity, pairs(fields), effective=_day(effective))
+    say(str(made), entity=entity, id=str(made))
 
 
 @record.command("edit")
@@ -164,7 +165,7 @@ def edit(
     """Change fields of a record; prints its version."""
     given = pairs(fields)
     version = actions.edit_record(ctx.obj.actor, entity, key, given, effective=_day(effective), expected=expected)
-    click.echo(f"version {version}")
+    say(f"version {version}", entity=entity, key=key, version=version)
 
 
 @record.command("delete")
@@ -174,7 +175,8 @@ def edit(
 @click.pass_context
 def delete(ctx: click.Context, entity: str, key: str, effective: datetime | None) -> None:
     """Delete a record; answers about earlier days still know it."""
-    click.echo(f"deleted {actions.delete_record(ctx.obj.actor, entity, key, effective=_day(effective))}")
+    gone = actions.delete_record(ctx.obj.actor, entity, key, effective=_day(effective))
+    say(f"deleted {gone}", entity=entity, deleted=str(gone))
 
 
 @record.command("restore")
@@ -183,7 +185,8 @@ def delete(ctx: click.Context, entity: str, key: str, effective: datetime | None
 @click.pass_context
 def restore(ctx: click.Context, entity: str, key: str) -> None:
     """Bring a deleted record back."""
-    click.echo(f"restored {actions.restore_record(ctx.obj.actor, entity, key)}")
+    back = actions.restore_record(ctx.obj.actor, entity, key)
+    say(f"restored {back}", entity=entity, restored=str(back))
 
 
 @record.command("merge")
@@ -194,7 +197,8 @@ def restore(ctx: click.Context, entity: str, key: str) -> None:
 @click.pass_context
 def merge(ctx: click.Context, entity: str, winner: str, loser: str, no_fill: bool) -> None:
     """Merge LOSER into WINNER; the loser's ids lead there from now on."""
-    click.echo(f"merged into {actions.merge_records(ctx.obj.actor, entity, winner, loser, fill=not no_fill)}")
+    kept = actions.merge_records(ctx.obj.actor, entity, winner, loser, fill=not no_fill)
+    say(f"merged into {kept}", entity=entity, merged_into=str(kept))
 
 
 @record.command("undo")
@@ -202,7 +206,8 @@ def merge(ctx: click.Context, entity: str, winner: str, loser: str, no_fill: boo
 @click.pass_context
 def undo(ctx: click.Context, batch: int) -> None:
     """Undo an edit or merge by its BATCH (shown by history)."""
-    click.echo(f"undone: {actions.undo(ctx.obj.actor, batch)} records")
+    count = actions.undo(ctx.obj.actor, batch)
+    say(f"undone: {count} records", batch=batch, records=count)
 
 
 @click.group("audit")
@@ -266,7 +271,7 @@ def audit_export(ctx: click.Context, file: Path) -> None:
     with partial.open("w", encoding="utf-8") as out:
         count = sum(1 for line in audit.export(ctx.obj.actor) if out.write(line + "\n"))
     partial.rename(file)
-    click.echo(f"{count} entries")
+    say(f"{count} entries", file=str(file), entries=count)
 
 
 GROUPS = (record, user, audit_group, field, word, rule, task)

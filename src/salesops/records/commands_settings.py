@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from salesops.output import format_option, write_rows
+from salesops.output import format_option, say, write_rows
 
 from . import actions_settings, actions_users, actions_work
 
@@ -44,7 +44,7 @@ def user_create(ctx: click.Context, username: str, name: str, roles: str, person
     """Create an account."""
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True) if ask else None
     actions_users.create_user(ctx.obj.actor, username, name=name, roles=roles, person=person, password=password)
-    click.echo(f"created {username}")
+    say(f"created {username}", created=username)
 
 
 @user.command("edit")
@@ -57,7 +57,7 @@ def user_create(ctx: click.Context, username: str, name: str, roles: str, person
 def user_edit(ctx: click.Context, username: str, **given: Any) -> None:
     """Change an account."""
     actions_users.edit_user(ctx.obj.actor, username, **given)
-    click.echo(f"changed {username}")
+    say(f"changed {username}", changed=username)
 
 
 @user.command("deactivate")
@@ -66,7 +66,7 @@ def user_edit(ctx: click.Context, username: str, **given: Any) -> None:
 def user_deactivate(ctx: click.Context, username: str) -> None:
     """Deactivate an account; what it did stays."""
     actions_users.deactivate_user(ctx.obj.actor, username)
-    click.echo(f"deactivated {username}")
+    say(f"deactivated {username}", deactivated=username)
 
 
 @user.command("password")
@@ -76,7 +76,7 @@ def user_password(ctx: click.Context, username: str) -> None:
     """Set a password (asked for, never an argument)."""
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     actions_users.set_password(ctx.obj.actor, username, password)
-    click.echo(f"password of {username} set")
+    say(f"password of {username} set", username=username, password="set")
 
 
 # Fields and words
@@ -109,7 +109,8 @@ def field_declare(ctx: click.Context, entity: str, name: str, kind: str, title: 
     """Declare a custom field NAME of ENTITY."""
     listed = tuple(word.strip() for word in words.split(",") if word.strip())
     actions_settings.declare_field(ctx.obj.actor, entity, name, kind, title=title, words=listed, target=target)
-    click.echo(f"declared {entity}.custom.{name.removeprefix('custom.')}")
+    custom = f"custom.{name.removeprefix('custom.')}"
+    say(f"declared {entity}.{custom}", entity=entity, declared=custom)
 
 
 @field.command("retire")
@@ -119,7 +120,7 @@ def field_declare(ctx: click.Context, entity: str, name: str, kind: str, title: 
 def field_retire(ctx: click.Context, entity: str, name: str) -> None:
     """Take a custom field out of use; its history stays."""
     actions_settings.retire_field(ctx.obj.actor, entity, name)
-    click.echo(f"retired {entity}.{name}")
+    say(f"retired {entity}.{name}", entity=entity, retired=name)
 
 
 @field.command("own")
@@ -131,7 +132,7 @@ def field_retire(ctx: click.Context, entity: str, name: str) -> None:
 def field_own(ctx: click.Context, entity: str, name: str, owner: str, record: str | None) -> None:
     """Say who decides a field: the app (imports leave it alone) or the source (edits are refused)."""
     actions_settings.set_owner(ctx.obj.actor, entity, name, "" if owner == "nobody" else owner, record=record)
-    click.echo(f"{entity}.{name} belongs to {owner}")
+    say(f"{entity}.{name} belongs to {owner}", entity=entity, field=name, owner=owner, record=record)
 
 
 @field.command("conflicts")
@@ -151,7 +152,7 @@ def field_conflicts(ctx: click.Context, settled: bool, form: str) -> None:
 def field_settle(ctx: click.Context, number: int, take: str) -> None:
     """Settle a conflict: leave what was KEPT, or take what the source OFFERED."""
     actions_settings.resolve_conflict(ctx.obj.actor, number, take)
-    click.echo(f"settled {number}")
+    say(f"settled {number}", settled=number)
 
 
 @click.group()
@@ -168,7 +169,7 @@ def word() -> None:
 def word_add(ctx: click.Context, entity: str, name: str, new: str, title: str) -> None:
     """Add the word NEW to the closed list of field NAME."""
     actions_settings.declare_word(ctx.obj.actor, entity, name, new, title)
-    click.echo(f"{entity}.{name} may be {new}")
+    say(f"{entity}.{name} may be {new}", entity=entity, field=name, word=new)
 
 
 # Value rules
@@ -199,7 +200,7 @@ def rule_list(ctx: click.Context, entity: str, form: str) -> None:
 def rule_add(ctx: click.Context, entity: str, name: str, found: str, becomes: str, system: str) -> None:
     """Read FOUND in field NAME as BECOMES ('' = as empty) from the next import on."""
     number = actions_settings.add_rule(ctx.obj.actor, entity, name, found, becomes or None, system=system)
-    click.echo(f"rule {number}")
+    say(f"rule {number}", rule=number)
 
 
 @rule.command("remove")
@@ -208,7 +209,7 @@ def rule_add(ctx: click.Context, entity: str, name: str, found: str, becomes: st
 def rule_remove(ctx: click.Context, number: int) -> None:
     """Remove a value rule."""
     actions_settings.remove_rule(ctx.obj.actor, number)
-    click.echo(f"removed {number}")
+    say(f"removed {number}", removed=number)
 
 
 # Tasks
@@ -240,7 +241,8 @@ def task_create(ctx: click.Context, title: str, owner: str | None, due: datetime
     given: dict[str, Any] = {"title": title, "note": note, "due": due.date() if due else None}
     if owner:
         given["owner"] = owner
-    click.echo(actions_work.create_work(ctx.obj.actor, "task", **given))
+    made = actions_work.create_work(ctx.obj.actor, "task", **given)
+    say(str(made), task=made)
 
 
 @task.command("done")
@@ -249,4 +251,4 @@ def task_create(ctx: click.Context, title: str, owner: str | None, due: datetime
 def task_done(ctx: click.Context, number: int) -> None:
     """Mark a task as done."""
     actions_work.finish_task(ctx.obj.actor, number)
-    click.echo(f"done {number}")
+    say(f"done {number}", done=number)

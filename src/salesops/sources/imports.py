@@ -6,7 +6,6 @@ live by one transaction; a killed import is taken up again by importing the same
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import shutil
@@ -38,6 +37,7 @@ from .loading.write import write
 from .mapping import Mapping, Part, Source, StageRow, load_mapping, parse_mapping, render_mapping
 from .native import is_native, native_file, native_mapping
 from .reading import ReadOptions, StagedFile, stage
+from .reading.engine import FULL, says_full
 
 READABLE = {".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsm", ".parquet", ".jsonl", ".ndjson", ".xes", ".gz"}
 
@@ -118,19 +118,9 @@ def _clear_failures() -> Iterator[None]:
 
 
 def _disk_is_full(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in FULL:
         return True
-    text = str(error).lower()
-    signs = (
-        "no space left",
-        "file too large",
-        "disk is full",
-        "disk i/o error",
-        "disk full",
-        "quota exceeded",
-        "could not write",
-    )
-    return isinstance(error, (DatabaseError, duckdb.Error, OSError)) and any(sign in text for sign in signs)
+    return isinstance(error, (DatabaseError, duckdb.Error, OSError)) and says_full(error)
 
 
 def _files(paths: Sequence[Path | str]) -> list[Path]:

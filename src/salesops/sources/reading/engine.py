@@ -12,6 +12,19 @@ import duckdb
 from salesops.common.errors import InvalidData, SalesopsError, WorkspaceError
 from salesops.sources.reading.model import ReadOptions
 
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+"""Errors of the operating system that mean: there is no room to write."""
+FULL_SIGNS = (
+    "no space left",
+    "file too large",
+    "disk is full",
+    "disk i/o error",
+    "disk full",
+    "quota exceeded",
+    "could not write",
+)
+"""The same in the words of DuckDB and the databases."""
+
 # What is trimmed at both ends of a cell: blanks, tabs, line ends, no-break and ideographic spaces, byte order marks.
 BLANKS = " \t\r\n\u00a0\u3000\ufeff"
 
@@ -49,6 +62,11 @@ def trimmed(column_sql: str) -> str:
     return f"CASE WHEN regexp_matches({column_sql}, '^[^!-~]|[^!-~]$') THEN {slow} ELSE nullif({column_sql}, '') END"
 
 
+def says_full(error: BaseException) -> bool:
+    """Whether an error's text says that there is no room to write."""
+    return any(sign in str(error).lower() for sign in FULL_SIGNS)
+
+
 @contextmanager
 def clear_errors(source: str) -> Iterator[None]:
     """Turn failures of the disk, memory and DuckDB into errors with a remedy; ours pass through unchanged."""
@@ -63,7 +81,7 @@ def clear_errors(source: str) -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise _memory_error(source) from error
     except duckdb.Error as error:
-        if "No space left" in str(error):
+        if says_full(error):
             raise _disk_error(source, OSError(errno.ENOSPC, "")) from error
         first = str(error).strip().splitlines()[0][:300]
         raise InvalidData(
@@ -73,9 +91,9 @@ def clear_errors(source: str) -> Iterator[None]:
 
 
 def _disk_error(source: str, error: OSError) -> SalesopsError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return WorkspaceError(
-            f"The disk is full while {source} is being read",
+            f"The disk is full, or a file may not grow any further, while {source} is being read",
             "Free some space where the workspace lies and start again; nothing was half-written",
         )
     if error.errno in (errno.EACCES, errno.EPERM):

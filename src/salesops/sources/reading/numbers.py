@@ -11,6 +11,9 @@ from salesops.sources.reading.currency import SHARED, code_of, header_currency
 from salesops.sources.reading.model import Kind
 from salesops.sources.reading.shapes import NumberShape
 
+FEW = 0.02
+"""The share of values that may look like something else in a column that is named as an amount."""
+_AMOUNT = re.compile(r"amount|price|revenue|value|cost|sales|profit", re.I)
 _PHONE = re.compile(r"phone|fax|mobile|telefon|(^|[_ ])tel([_ ]|$)", re.I)
 _POSTAL = re.compile(r"(^|[^a-z])zip|zip_?code|postal|postcode|post_code|plz", re.I)
 _SPACES = {"\u00a0": " ", "\u202f": " ", "’": "'"}
@@ -48,12 +51,18 @@ def why_text(column: NumberColumn) -> str:
     """Say why digits are no number but a name for something (postal code, telephone, long id), or nothing."""
     shapes = [shape for shape, _ in column.shapes]
     if all(shape.whole for shape in shapes):
-        if column.leading_zeros:
+        few = FEW * sum(count for _, count in column.shapes) if _AMOUNT.search(column.name) else 0
+        long = sum(count for shape, count in column.shapes if shape.digits >= 15)
+        plus = sum(count for shape, count in column.shapes if "plus" in shape.forms and shape.digits >= 8)
+        if column.leading_zeros > few:
             return "digits with leading zeros are kept as text"
-        if max(shape.digits for shape in shapes) >= 15:
+        if long > few:
             return "digits of 15 places and more are kept as text"
-        if any("plus" in shape.forms and shape.digits >= 8 for shape in shapes) or _PHONE.search(column.name):
+        if plus > few or _PHONE.search(column.name):
             return "telephone numbers are kept as text"
+        if column.leading_zeros + long + plus:
+            column.certain = False
+            column.note = f"{column.leading_zeros + long + plus} values look like no amount"
     if _POSTAL.search(column.name) and not column.signs("decimal"):
         return "postal codes are kept as text"
     groups = {shape.thousands for shape in shapes}
@@ -127,7 +136,7 @@ def number_kind(column: NumberColumn, declared: str | None) -> tuple[Kind, str |
     if marks or header:
         code, note = _currency(marks, declared or header)
         return "money", code, note
-    if declared and re.search(r"amount|price|revenue|value|cost|sales|profit", column.name, re.I):
+    if declared and _AMOUNT.search(column.name):
         return "money", declared, ""
     exponent = any("exponent" in shape.forms for shape, _ in column.shapes)
     whole = not exponent and not column.signs("decimal") and column.decimal not in column.signs("either")
