@@ -170,7 +170,7 @@ def test_intervals_of_win_rates_hold_the_truth() -> None:
     assert 0.91 <= covered(0.1, cases) <= 0.985
 
 
-@pytest.mark.parametrize(("periods", "start", "stays"), [(24, 18, 0.0), (24, 18, 0.5), (104, 90, 0.5)])
+@pytest.mark.parametrize(("periods", "start", "stays"), [(24, 18, 0.0), (24, 18, 0.5), (60, 48, 0.6), (104, 90, 0.7)])
 def test_intervals_over_periods_hold_the_truth(periods: int, start: int, stays: float) -> None:
     chance = np.random.default_rng(3)
     cases = []
