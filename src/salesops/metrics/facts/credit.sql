@@ -20,7 +20,7 @@ FROM (
              in_currency(o.value, o.currency, o.closed_on) AS value
       FROM opportunity AS o
       LEFT JOIN opportunity AS k ON k.id = o.id AND on_day(k, o.closed_on)
-      WHERE as_of(o) AND o.status = 'won'
+      WHERE as_of(o) AND o.status = 'won' AND :first <= o.closed_on AND o.closed_on <= :last
     ) AS w
     LEFT JOIN opportunity_split AS c ON c.opportunity = w.id AND COALESCE(c.kind, 'credit') = 'credit'
       AND NOT c.share IS NULL AND c.valid_from <= w.day AND w.day < c.valid_to
@@ -31,7 +31,7 @@ FROM (
     FROM (
       SELECT o.id, o.closed_on AS day, in_currency(o.value, o.currency, o.closed_on) AS value
       FROM opportunity AS o
-      WHERE as_of(o) AND o.status = 'won'
+      WHERE as_of(o) AND o.status = 'won' AND :first <= o.closed_on AND o.closed_on <= :last
     ) AS w
     JOIN opportunity_split AS c ON c.opportunity = w.id AND c.kind = 'overlay'
       AND NOT c.share IS NULL AND c.valid_from <= w.day AND w.day < c.valid_to
