@@ -367,6 +367,7 @@ class World:
         manifest = SimpleNamespace(
             reporting_currency=self.currency, time_zone="UTC", today=self.today, calendars=tuple(self.calendars),
             currencies={"opportunity": sorted(used),
+                        "opportunity_line": sorted({r.get("currency") for r in self.rows.get("opportunity_line", [])} - {None}),
                         "target": sorted({r.get("currency") for r in self.rows.get("target", [])} - {None})},
         )  # fmt: skip
         return Session(con, manifest, self.calendar)

@@ -142,6 +142,15 @@ def test_annual_contract_value(contracts: Any) -> None:
     assert "1 left out of value: a recurring line has no net price, term or rate" in answer.notes[0]
 
 
+def test_a_line_in_another_currency_than_its_deal_is_converted() -> None:
+    """100 EUR a year at 1.2, in a deal and a company of USD."""
+    w = World(today="2024-03-31")
+    w.rate("EUR", "2023-12-01", "1.2")
+    w.deal("A", "2024-01-01").won("2024-03-01")
+    w.line("A", "licence", 100, recurring=True, term_months=12, currency="EUR")
+    assert ask(w.session(), "average_deal_size.acv", period=Q1) == 120
+
+
 def test_annual_contract_value_by_product(contracts: Any) -> None:
     """Licences 1,200 of A and 1,296 of B; support 171.4286 of A. It adds up."""
     rows = query(contracts, BOSS, "average_deal_size.acv", by="product", period=Q1).to_pylist()

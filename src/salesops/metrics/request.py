@@ -108,8 +108,8 @@ def understand(
     cells, grain = _cells(fiscal, session, period, from_, to, day, any_days(wanted))
     code = (currency or session.manifest.reporting_currency).upper()
     in_use = currencies_of(session)
-    targets = currencies_of(session, "target")
-    convert = in_use is None or not in_use | (targets or frozenset()) <= {code}
+    others = frozenset[str]().union(*(currencies_of(session, one) or () for one in ("target", "opportunity_line")))
+    convert = in_use is None or not in_use | others <= {code}
     request = Request(
         wanted, cells, grain, tuple(dict.fromkeys(names(by))), day, code, where, each=each, convert=convert,
         calendar=fiscal, unit=own, named=calendar,

@@ -259,7 +259,7 @@ class _Maker:
 
     def _currencies(self) -> dict[str, list[str]]:
         found = {}
-        for table in ("opportunity", "order", "order_line", "target", "subscription", "cost"):
+        for table in ("opportunity", "opportunity_line", "order", "order_line", "target", "subscription", "cost"):
             rows = self.con.execute(
                 f"SELECT DISTINCT coalesce(currency, '{self.settings.reporting_currency}') FROM \"{table}\" ORDER BY 1"
             )
