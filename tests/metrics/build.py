@@ -33,7 +33,7 @@ VERSIONED = {
     ),
     "lead": dict(
         name=TEXT, owner=INT, status=TEXT, source=TEXT, campaign=INT, industry=TEXT, country=TEXT, business_unit=INT,
-        converted_at=INT, converted_opportunity=INT,
+        converted_at=INT, converted_on=DAY, converted_opportunity=INT,
     ),
     "account": dict(name=TEXT, owner=INT, industry=TEXT, segment=TEXT, region=TEXT, country=TEXT),
     "person": dict(name=TEXT, region=TEXT, country=TEXT),
@@ -263,7 +263,9 @@ class World:
         if until > day:
             self.add("lead", day_from=day, day_to=until, **row)
         done = dict(
-            converted_at=start_of_day(until, "UTC") + 1, converted_opportunity=self.ids("opportunity", deal or name)
+            converted_at=start_of_day(until, "UTC") + 1,
+            converted_on=until,
+            converted_opportunity=self.ids("opportunity", deal or name),
         )
         self.add("lead", day_from=until, day_to=FOREVER, **row, **done)
 

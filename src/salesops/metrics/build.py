@@ -14,15 +14,13 @@ from typing import Any
 
 from sqlglot import exp
 
-from salesops.common.instants import end_of_day, start_of_day
-
 from .definitions import Asked, Part
 from .dimensions import FANNED, Dimensions, Resolved, labels
 from .facts import Fact, fact
 from .fanout import ANNUAL, by_days, by_product
 from .filters import Filter
 from .pieces import Group, grouped, kaplan_meier, missing, own, when
-from .request import BEGINNING, END, Cell, Request
+from .request import BEGINNING, Cell, Request
 from .scope import visible
 from .session import Actor, currencies_of
 from .sql import bind, day, expand, literal, parse, prune
@@ -82,7 +80,7 @@ class Builder:
         for _ in range(3):  # macros may stand inside the arguments of macros
             expand(tree, unit or self.request.currency, self.request.convert, self.session.manifest.reporting_currency)
         if not self.many:
-            _single(tree, self.request.cells[0], self.session.manifest.time_zone)
+            _single(tree, self.request.cells[0])
         bound = bind(tree, self._values())
         assert isinstance(bound, exp.Select)
         return bound
@@ -98,7 +96,6 @@ class Builder:
         return {
             "as_of": request.as_of,
             "gone_on": BEGINNING if request.each else request.as_of,
-            "as_of_end": end_of_day(request.as_of, self.session.manifest.time_zone),
             "first": request.first,
             "last": request.last,
             "currency": request.currency,
@@ -229,11 +226,12 @@ class Builder:
     def periods(self) -> Iterable[tuple[str, exp.Expression]]:
         if not self.many:
             return
-        timed = any("p.opens_at" in text or "p.snap_at" in text for text in self._texts())
-        rows = ", ".join(f"({', '.join(self._cell(cell, timed))})" for cell in self.request.cells)
-        names = ["key", '"start"', '"end"', "snap", "eve", *(INSTANTS if timed else ())]
-        columns = ", ".join(f"v.{name}" for name in names)
-        yield "period", parse(f"SELECT {columns} FROM (VALUES {rows}) AS v({', '.join(names)})")
+        rows = ", ".join(
+            f"({exp.Literal.string(c.key).sql('duckdb')}, {day(c.start)}, {day(c.end)}, {day(c.snap)}, {day(c.eve)})"
+            for c in self.request.cells
+        )
+        columns = 'v.key, v."start", v."end", v.snap, v.eve'
+        yield "period", parse(f'SELECT {columns} FROM (VALUES {rows}) AS v(key, "start", "end", snap, eve)')
         if self._covered():
             yield (
                 "period_day",
@@ -243,14 +241,6 @@ class Builder:
             )
         else:
             yield "period_day", self._days_outside()
-
-    def _texts(self) -> set[str]:
-        return {fact(part.fact).text for one in self.request.asked for part in one.variant.parts.values()}
-
-    def _cell(self, cell: Cell, timed: bool) -> list[str]:
-        """One period as SQL literals; its instants only where a fact compares moments with it."""
-        found = [exp.Literal.string(cell.key).sql("duckdb"), *map(day, (cell.start, cell.end, cell.snap, cell.eve))]
-        return found + [str(one) for one in instants(cell, self.session.manifest.time_zone)] if timed else found
 
     def _covered(self) -> bool:
         cache = self.session.__dict__.setdefault("_metric_columns", {})
@@ -409,18 +399,7 @@ class Builder:
         return kaplan_meier(select, list(keys))
 
 
-INSTANTS = ("opens_at", "ends_at", "snap_at")
-EVER = 1 << 62
-
-
-def instants(cell: Cell, time_zone: str) -> tuple[int, int, int]:
-    """When a period opens, when it has ended, and the end of the evening that stands for it, in microseconds."""
-    first = -EVER if cell.start == BEGINNING else start_of_day(cell.start, time_zone)
-    last, snap = (EVER if at == END else end_of_day(at, time_zone) for at in (cell.end, cell.snap))
-    return first, last, snap
-
-
-def _single(tree: exp.Expression, cell: Cell, time_zone: str) -> None:
+def _single(tree: exp.Expression, cell: Cell) -> None:
     """Work one period into a fact: the join of `period` becomes conditions on constants, which scans can use."""
     for select in list(tree.find_all(exp.Select)):
         joins = select.args.get("joins") or []
@@ -430,7 +409,6 @@ def _single(tree: exp.Expression, cell: Cell, time_zone: str) -> None:
             select.set("joins", [other for other in joins if other is not join])
             select.where(join.args["on"], copy=False)
     values = {"key": cell.key, "start": cell.start, "end": cell.end, "snap": cell.snap, "eve": cell.eve}
-    values |= dict(zip(INSTANTS, instants(cell, time_zone), strict=True))
     for column in list(tree.find_all(exp.Column)):
         if column.table == "p":
             from .sql import literal

@@ -66,12 +66,18 @@ class Versions:
     def _listed(self, values: dict[str, str], first: str, late: str, assumed: str, zone: str = "") -> str:
         deleted = f"coalesce({values.pop('deleted')}, FALSE)"
         created = f"coalesce({values.pop('created')}, {first})"
-        created_on = self.zones.day(created, zone) if zone else self.zones.home(created)
-        own = "".join(f", {sql} AS {quote(name)}" for name, sql in values.items())
+        moments = {c.name for c in self.columns if c.kind == "instant" and c.name == c.field and c.name.endswith("_at")}
+        days = {
+            f"{name.removesuffix('_at')}_on": self._day(sql, zone) for name, sql in values.items() if name in moments
+        }
+        own = "".join(f", {sql} AS {quote(name)}" for name, sql in {**values, **days}.items())
         return (
             f"{deleted} AS deleted, {late} AS late, {assumed} AS assumed, {created} AS created, "
-            f"{created_on} AS created_on{own}"
+            f"{self._day(created, zone)} AS created_on{own}"
         )
+
+    def _day(self, instant: str, zone: str) -> str:
+        return self.zones.day(instant, zone) if zone else self.zones.home(instant)
 
 
 def build_versions(

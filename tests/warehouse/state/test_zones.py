@@ -91,6 +91,29 @@ def test_a_date_without_a_time_is_that_date_everywhere(company: World) -> None:
     assert [(s, d.day) for s, d in company.ask(STAGE_DAYS.format(1))] == [(1, 1), (2, 1), (3, 3)]
 
 
+def test_a_lead_is_converted_on_its_units_day(company: World) -> None:
+    """20:00 on 29 February in New York: a conversion of February there, of March in Warsaw."""
+    from salesops.metrics.query import query
+    from salesops.records.access import Actor
+    from salesops.warehouse import open_session
+
+    when = moment("2024-03-01 02:00")
+    for record, number in ((1, NEW_YORK), (2, None)):
+        made = {"name": f"L{record}", "business_unit": number}
+        done = {"converted_at": when, "converted_opportunity": 9}
+        company.write([Fact("lead", record, "*", made, at("2024-02-05"), at("2024-02-05"))])
+        company.write([Fact("lead", record, "*", done, when, when)])
+    company.refresh()
+    assert company.ask("SELECT id, converted_on, day_from FROM lead WHERE converted_at > 0 ORDER BY id") == [
+        (1, day("2024-02-29"), day("2024-02-29")),
+        (2, day("2024-03-01"), day("2024-03-01")),
+    ]
+    with open_session(company.ws) as session:
+        for as_of, rate in (("2024-02-28", 0.0), ("2024-02-29", 0.5), ("2024-03-01", 1.0)):
+            found = query(session, Actor("boss", frozenset({"owner"}), None), "lead_conversion", as_of=as_of)
+            assert found.value() == rate, as_of
+
+
 def test_an_event_falls_on_its_units_day(company: World) -> None:
     for record, number in ((1, NEW_YORK), (2, AUCKLAND), (3, PLAIN), (4, None)):
         company.row("cost", record, at=moment("2024-03-01 02:00"), business_unit=number, amount=1, recorded_from=0)

@@ -3,7 +3,7 @@ SELECT
   o.created_on AS day,
   o.created_on AS basis,
   n.owner AS owner_now,
-  CASE WHEN NOT o.converted_opportunity IS NULL AND (o.converted_at IS NULL OR o.converted_at < :as_of_end)
+  CASE WHEN NOT o.converted_opportunity IS NULL AND (o.converted_on IS NULL OR o.converted_on <= :as_of)
        THEN 1 ELSE 0 END AS converted
 FROM lead AS o
 LEFT JOIN lead AS b ON b.id = o.id AND on_day(b, o.created_on)

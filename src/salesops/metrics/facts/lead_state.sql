@@ -4,7 +4,7 @@ SELECT
   p.snap AS day,
   p.snap AS basis,
   n.owner AS owner_now,
-  CASE WHEN NOT o.converted_opportunity IS NULL AND (o.converted_at IS NULL OR o.converted_at < p.snap_at)
+  CASE WHEN NOT o.converted_opportunity IS NULL AND (o.converted_on IS NULL OR o.converted_on <= p.snap)
        THEN 1 ELSE 0 END AS converted
 FROM lead AS o
 JOIN period AS p ON o.day_from <= p.snap AND p.snap < o.day_to AND o.created_on <= p.snap
