@@ -116,6 +116,7 @@ def test_drill_and_explanation_take_the_same_calendar(session: Session) -> None:
     assert [row["name"] for row in one.to_pylist()] == ["J4", "J5", "J6"]
     told = explain(session, BOSS, "bookings", period="FY2024-Q1", calendar="Japan")
     assert "--calendar Japan" in (told.command or "")
+    assert (told.records or {})["calendar"] == "Japan"
     assert NOTE in told.notes
 
 

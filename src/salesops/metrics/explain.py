@@ -66,6 +66,7 @@ def _of_row(session: Any, raw: Any, row: Mapping[str, Any], one: Asked, request:
         empty_reason=None if value is not None else why_empty(_only(raw, key), 0, one, request),
         records={
             "metric": one.name, "period": key, "as_of": request.as_of, "where": request.where, "cell": request.within,
+            **({"calendar": request.named} if request.named else {}),
         },
         command=_command(session, one, request, cell),
     )  # fmt: skip
