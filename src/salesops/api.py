@@ -15,7 +15,7 @@ from salesops.common.errors import NotFound, UsageError, WorkspaceError
 from salesops.workspace import Config, Workspace, create, open_workspace
 
 Day = date | str
-DAYS = {"as_of", "as_known_on", "effective", "file_date"}
+DAYS = {"as_of", "as_known_on", "effective", "file_date", "expires"}
 """Arguments of records and imports that are days."""
 
 
@@ -408,6 +408,24 @@ class Users(_Room):
         from salesops.records import actions_users
 
         actions_users.set_password(self._api.actor, username, password)
+
+    def tokens(self, username: str = "") -> Any:
+        """API tokens, without their secrets."""
+        from salesops.records import actions_tokens
+
+        return actions_tokens.list_tokens(self._api.actor, username)
+
+    def create_token(self, username: str = "", **columns: Any) -> str:
+        """Make a token for REST (`name`, `scopes`, `expires`) of a user (default: oneself); it is shown once."""
+        from salesops.records import actions_tokens
+
+        return actions_tokens.create_token(self._api.actor, username, **_days(columns))
+
+    def revoke_token(self, number: int) -> None:
+        """End a token for good."""
+        from salesops.records import actions_tokens
+
+        actions_tokens.revoke_token(self._api.actor, number)
 
 
 class Audit(_Room):

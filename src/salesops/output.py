@@ -34,6 +34,7 @@ NOTHING = {
     "field conflicts": "No value is in dispute.",
     "rule list": "No value rule yet: salesops rule add ENTITY FIELD FOUND BECOMES",
     "task list": "Nothing to do.",
+    "user token list": "No token yet: salesops user token create --name NAME --scopes SCOPES",
     "quality": "There is nothing to check yet: salesops import FILE ...",
     "quality list": "Nothing to fix.",
     "quality errors": "No row was refused, none had a warning.",

@@ -106,6 +106,10 @@ class Conflict(SalesopsError):
     exit_code = 5
 
 
+class Changed(Conflict):
+    """A record has another version than the one that an edit expected."""
+
+
 class InvalidData(SalesopsError):
     """Data that breaks a rule; ``problems`` lists every one of them."""
 

@@ -10,7 +10,7 @@ import json
 from datetime import date
 from typing import Any
 
-from salesops.common.errors import Conflict, InvalidData, NotAllowed, Problem, UsageError
+from salesops.common.errors import Changed, Conflict, InvalidData, NotAllowed, Problem, UsageError
 
 from . import access, context, history, resolve, scope, values
 from .access import Actor, require
@@ -177,7 +177,7 @@ def _within(actor: Actor, entity: Entity, record: int) -> None:
 
 def _expect(entity: Entity, record: int, expected: int | None) -> None:
     if expected is not None and (found := history.version_of(entity, record)) != expected:
-        raise Conflict(
+        raise Changed(
             f"{entity.name} {record} has changed since (version {found}, not {expected})",
             remedy="Look at it again, then repeat the change",
         )

@@ -111,8 +111,9 @@ def entries(
     action: str = "",
     entity: str = "",
     record: int | None = None,
+    before: int | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
-    """The latest entries first, and how many there are in all."""
+    """The latest entries first (those `before` the one of an id), and how many there are in all."""
     from .models import AuditEntry
 
     require(actor, "read_audit")
@@ -120,7 +121,8 @@ def entries(
     found = AuditEntry.objects.filter(**{name: value for name, value in wanted.items() if value}).order_by("-id")
     rows = found.values("id", *COLUMNS, "hash")
     end = None if limit is None else offset + limit
-    return list(rows[offset:end]), found.count()
+    page = rows if before is None else rows.filter(id__lt=before)
+    return list(page[offset:end]), found.count()
 
 
 def export(actor: Actor) -> Iterator[str]:

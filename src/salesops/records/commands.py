@@ -12,11 +12,10 @@ from typing import Any
 import click
 
 from salesops.common.errors import Conflict, InvalidData, UsageError
-from salesops.common.instants import from_us
 from salesops.output import format_option, say, write_rows
 
-from . import access, actions, audit, context, queries, values
-from .commands_settings import field, rule, task, user, word
+from . import access, actions, audit, queries, values
+from .commands_settings import field, moment, rule, task, user, word
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -34,14 +33,6 @@ def pairs(given: tuple[str, ...]) -> dict[str, Any]:
 
 def _day(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
-
-
-def _moment(instant: int | None) -> str:
-    if instant is None:
-        return ""
-    from zoneinfo import ZoneInfo
-
-    return from_us(instant).astimezone(ZoneInfo(context.time_zone())).isoformat(sep=" ", timespec="seconds")
 
 
 def _as_of(command: Any) -> Any:
@@ -129,8 +120,8 @@ def history_(ctx: click.Context, entity: str, key: str, form: str) -> None:
     """Show every version of a record: what changed, since when it was true, when it was learned, by whom."""
     rows = []
     for version in queries.history_of(ctx.obj.actor, entity, key):
-        known = _moment(version["recorded"]) + (" (assumed)" if version["assumed"] else "")
-        about = {"true_since": _moment(version["effective"]), "known_since": known, "batch": version["batch"]}
+        known = moment(version["recorded"]) + (" (assumed)" if version["assumed"] else "")
+        about = {"true_since": moment(version["effective"]), "known_since": known, "batch": version["batch"]}
         for name, value in version["fields"].items():
             rows.append({**about, "by": version["user"] or version["kind"], "field": name, "value": value})
     write_rows(rows, form, columns=["true_since", "known_since", "batch", "by", "field", "value"])
@@ -228,7 +219,7 @@ def audit_list(ctx: click.Context, username: str, action: str, entity: str, limi
     rows, total = audit.entries(
         ctx.obj.actor, limit=limit or None, offset=offset, user=username, action=action, entity=entity
     )
-    shown = [{**row, "at": _moment(row["at"])} for row in rows]
+    shown = [{**row, "at": moment(row["at"])} for row in rows]
     columns = ["id", "at", "user", "door", "action", "entity", "record", "batch", "rows", "detail"]
     write_rows(
         shown,

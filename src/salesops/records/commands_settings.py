@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
+from salesops.common.instants import from_us
 from salesops.output import format_option, say, write_rows
 
-from . import actions_settings, actions_users, actions_work
+from . import actions_settings, actions_tokens, actions_users, actions_work, context
 
 # Users
 
@@ -77,6 +79,55 @@ def user_password(ctx: click.Context, username: str) -> None:
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     actions_users.set_password(ctx.obj.actor, username, password)
     say(f"password of {username} set", username=username, password="set")
+
+
+@user.group("token")
+def token() -> None:
+    """API tokens: what a program shows to act as a user over REST."""
+
+
+@token.command("create")
+@click.argument("username", default="")
+@click.option("--name", required=True, help="What uses it, for example 'nightly export'.")
+@click.option("--scopes", required=True, help=f"Separated by commas: {', '.join(actions_tokens.SCOPES)}")
+@click.option(
+    "--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it is good (default: never ends)."
+)
+@click.pass_context
+def token_create(ctx: click.Context, username: str, name: str, scopes: str, expires: datetime | None) -> None:
+    """Make a token of USERNAME (default: yourself). It is shown once."""
+    day = expires.date() if expires else None
+    made = actions_tokens.create_token(ctx.obj.actor, username, name=name, scopes=scopes, expires=day)
+    say(made, token=made)
+
+
+@token.command("list")
+@click.argument("username", default="")
+@format_option
+@click.pass_context
+def token_list(ctx: click.Context, username: str, form: str) -> None:
+    """List tokens: yours, or everybody's if you manage users."""
+    rows = actions_tokens.list_tokens(ctx.obj.actor, username)
+    for row in rows:
+        row |= {name: moment(row[name]) for name in ("created", "expires", "last_used", "revoked")}
+    write_rows(rows, form, columns=["id", "user", "name", "scopes", "status", "created", "expires", "last_used"])
+
+
+@token.command("revoke")
+@click.argument("number", type=int)
+@click.pass_context
+def token_revoke(ctx: click.Context, number: int) -> None:
+    """End token NUMBER for good."""
+    actions_tokens.revoke_token(ctx.obj.actor, number)
+    say(f"revoked token {number}", revoked=number)
+
+
+def moment(instant: int | None) -> str:
+    """An instant as local time; empty for none."""
+    if instant is None:
+        return ""
+    zone = ZoneInfo(context.time_zone())
+    return from_us(instant).astimezone(zone).isoformat(sep=" ", timespec="seconds")
 
 
 # Fields and words

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from salesops.common.errors import NotFound
+from salesops.common.errors import NotFound, UsageError
 
 from . import access, context, filters, history, resolve, scope, sqltools, values
 from .access import Actor, require
@@ -26,6 +26,7 @@ class Listing:
     total: int
     offset: int = 0
     labels: dict[str, dict[int, str]] = field(default_factory=dict)
+    last: int | None = None  # where the next page goes on (`after`); None where there is none, or the page is sorted
 
     def text(self, row: dict[str, Any], one: Field) -> str:
         """A value of a row for people."""
@@ -117,9 +118,11 @@ def list_records(
     as_of: date | None = None,
     as_known_on: date | None = None,
     deleted: bool = False,
+    after: int | None = None,
 ) -> Listing:
     """The visible records that meet a filter, with the total over all pages.
 
+    Pages by `after` (the `last` of the page before; not with `order`) neither repeat nor miss a record while others write.
     `order` is `name,-other`; `limit` None gives all. Deleted records come only when asked for. Raises InvalidData for a
     filter that cannot be read, NotAllowed for one over a masked field, UsageError when `as_of` is after `as_known_on`.
     """
@@ -132,19 +135,25 @@ def list_records(
         conditions.append(f"v.{key} IN (SELECT s.{key} FROM {entity.table} s WHERE {seen})")
     if where.strip():
         conditions.append(filters.where_sql(actor, entity, where, source, key))
+    if after is not None and (order or offset):
+        raise UsageError("a sorted list has no place to go on after", remedy="Use offset, or leave the order out")
     rest = f"FROM {source} v" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
     total = int(sqltools.rows(f"SELECT COUNT(*) {rest}")[0][0])
+    if after is not None:
+        rest += f" {'AND' if conditions else 'WHERE'} v.{key} > {int(after)}"
     fields = values.all_fields(entity)
     names = ["id", "deleted", "custom", *entity.by_name]
-    picks = ", ".join(f'v."{column}"' for column in names)
+    picks = ", ".join([*(f'v."{column}"' for column in names), f"v.{key} AS place_"])
     page = f" ORDER BY {filters.order_sql(actor, entity, order, key)}"
     if limit is not None:
         page += f" LIMIT {max(0, int(limit))} OFFSET {max(0, int(offset))}"
     elif offset:
         page += f" {'' if sqltools.is_postgres() else 'LIMIT -1 '}OFFSET {max(0, int(offset))}"
-    found = [dict(zip(names, row, strict=True)) for row in sqltools.rows(f"SELECT {picks} {rest}{page}")]
+    read = sqltools.rows(f"SELECT {picks} {rest}{page}")
+    found = [dict(zip(names, row, strict=False)) for row in read]
+    last = int(read[-1][-1]) if read and limit is not None and len(read) == limit and not order else None
     rows = [access.mask(actor, entity, _custom(_python(entity, row), fields)) for row in found]
-    return Listing(entity, tuple(fields.values()), rows, total, offset, _labels(actor, fields, rows))
+    return Listing(entity, tuple(fields.values()), rows, total, offset, _labels(actor, fields, rows), last)
 
 
 def _python(entity: Entity, row: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,8 @@ from .selling import (
 from .targets import Benchmark, Target
 from .work import (
     Alert,
+    AnsweredKey,
+    ApiToken,
     ApprovalRequest,
     AuditEntry,
     Branch,
@@ -71,7 +73,7 @@ from .work import (
 )
 
 __all__ = [
-    "NULL_MARK", "Absence", "Account", "Activity", "Alert", "ApprovalRequest", "AuditEntry", "Batch", "Benchmark", "Branch",
+    "NULL_MARK", "Absence", "Account", "Activity", "Alert", "AnsweredKey", "ApiToken", "ApprovalRequest", "AuditEntry", "Batch", "Benchmark", "Branch",
     "BusinessUnit", "Calendar", "Campaign", "CampaignMember", "Change", "Clock", "Comment", "Consent", "Contact", "Cost",
     "CustomField", "DeclaredWord", "Document", "Employment", "EngagementEvent", "ExchangeRate", "FieldOwner", "Holiday",
     "ImportConflict", "Invoice", "InvoiceLine", "JobRun", "Lead", "MappingText", "Opportunity", "OpportunityContact",

@@ -29,6 +29,38 @@ class User(AbstractBaseUser):
     objects = UserManager()
 
 
+class ApiToken(models.Model):
+    """What a program shows to act as a user over REST. Only a digest of its secret is kept; `scopes` are separated by spaces."""
+
+    key = models.TextField(unique=True)  # the public part of the token: finds the row
+    digest = models.TextField()
+    user = models.TextField(db_index=True)
+    name = models.TextField()
+    scopes = models.TextField()
+    created = models.BigIntegerField()
+    created_by = models.TextField()
+    expires = models.BigIntegerField(null=True)
+    last_used = models.BigIntegerField(null=True)
+    revoked = models.BigIntegerField(null=True)
+
+
+class AnsweredKey(models.Model):
+    """The answer to a writing call with an Idempotency-Key, stored in the call's own transaction and given again to its repetition."""
+
+    user = models.TextField()
+    key = models.TextField()
+    digest = models.TextField()  # of method, path and content
+    status = models.IntegerField()
+    headers = models.TextField(default="{}")
+    body = models.TextField()
+    created = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "key"], name="one_answer_a_key")
+        ]
+
+
 class AuditEntry(models.Model):
     """One action: who, what, how many rows, digest; chained by hash to the entry before it."""
 
