@@ -114,7 +114,7 @@ def shown(value: Any, unit: str = "", currency: str = "") -> str:
         return "yes" if value else "no"
     if unit == "ratio":
         return f"{float(value) * 100:,.2f} %"
-    if unit == "days":
+    if unit in ("days", "months"):
         return f"{float(value):,.2f} days"
     if unit in ("money", "money_per_day"):
         per = "/day" if unit == "money_per_day" else ""

@@ -60,8 +60,14 @@ INTERVAL = {
     "absence": dict(person=INT, kind=TEXT),
 }
 EVENT = {
-    "stage_event": dict(pipeline=INT, case_id=TEXT, opportunity=INT, activity=TEXT, stage=INT, lifecycle=TEXT, line=INT)
-}
+    "stage_event": dict(pipeline=INT, case_id=TEXT, opportunity=INT, activity=TEXT, stage=INT, lifecycle=TEXT, line=INT),
+    "activity": dict(
+        kind=TEXT, direction=TEXT, owner=INT, account=INT, contact=INT, lead=INT, opportunity=INT, minutes=INT, external=FLAG,
+        automatic=FLAG, status=TEXT, booked_at=INT, outcome=TEXT, visibility=TEXT,
+    ),
+    "cost": dict(function=TEXT, category=TEXT, campaign=INT, business_unit=INT, person=INT, month=DAY, amount=INT, currency=TEXT,
+                 paid=FLAG),
+}  # fmt: skip
 OTHER = {
     "stage_history": dict(
         opportunity=INT, visit=INT, stage=INT, kind=TEXT, position=INT, at=INT, day=DAY, next_stage=INT, next_kind=TEXT,
@@ -269,6 +275,21 @@ class World:
         )
         self.add("lead", day_from=until, day_to=FOREVER, **row, **done)
 
+    def activity(self, deal: str | None, day: str, kind: str = "call", status: str = "held", **fields: Any) -> None:
+        """Something that was done on a day, for a deal or not."""
+        self.add(
+            "activity", id=len(self.rows.get("activity", [])) + 1, on_day=d(day), at=start_of_day(d(day), "UTC"), kind=kind,
+            status=status, **dict(dict(opportunity=self.ids("opportunity", deal), automatic=False, external=True), **fields),
+        )  # fmt: skip
+
+    def cost(self, month: str, amount: int | str, function: str = "sales", **fields: Any) -> None:
+        """What was spent in the month that begins on a day."""
+        day = d(month)
+        self.add(
+            "cost", id=len(self.rows.get("cost", [])) + 1, on_day=day, at=start_of_day(day, "UTC"), month=day,
+            function=function, amount=to_units(amount), **dict(dict(currency=self.currency), **fields),
+        )  # fmt: skip
+
     def events(self, case: str, *steps: str, pipeline: str = "Log") -> None:
         """`day activity` each; a time of day may follow the day after a T."""
         if ("pipeline", pipeline) not in self.names:
@@ -370,6 +391,7 @@ class World:
             reporting_currency=self.currency, time_zone="UTC", today=self.today, calendars=tuple(self.calendars),
             currencies={"opportunity": sorted(used),
                         "opportunity_line": sorted({r.get("currency") for r in self.rows.get("opportunity_line", [])} - {None}),
+                        "cost": sorted({r.get("currency") for r in self.rows.get("cost", [])} - {None}),
                         "target": sorted({r.get("currency") for r in self.rows.get("target", [])} - {None})},
         )  # fmt: skip
         return Session(con, manifest, self.calendar)

@@ -19,8 +19,8 @@ from .dimensions import FANNED, Dimensions, Resolved, labels
 from .facts import Fact, fact
 from .fanout import ANNUAL, by_days, by_product
 from .filters import Filter
-from .pieces import Group, grouped, kaplan_meier, missing, own, when
-from .request import BEGINNING, Cell, Request
+from .pieces import QUANTILES, Group, grouped, kaplan_meier, missing, own, when
+from .request import BEGINNING, Cell, Request, closed_before
 from .scope import visible
 from .session import Actor, currencies_of
 from .sql import bind, day, expand, literal, parse, prune
@@ -112,12 +112,15 @@ class Builder:
         seen: bool = True,
         where: bool = True,
         own: bool = False,
+        across: Sequence[str] = (),
     ) -> exp.Select:
         """`SELECT` of nothing yet from the fact `f`, joined and filtered; add columns to it. Keys: `keys`.
 
-        `own`: every record once for each of `units`, its amounts in the currency `f.unit`."""
+        `own`: every record once for each of `units`, its amounts in the currency `f.unit`. `across`: dimensions of the cell
+        (of a drill) that do not limit it."""
         resolved = self.resolved(one, by)
-        limits = Filter(self.dimensions(one), *((self.request.where, self.request.within) if where else ()))
+        within = {name: value for name, value in (self.request.within or {}).items() if name not in across}
+        limits = Filter(self.dimensions(one), *((self.request.where, within) if where else ()))
         scope = visible(self.session, self.actor, one.owned)
         columns = {*needs, "day", *limits.columns, *(name for each in resolved for name in each.columns)}
         if one.times == "snapshot":
@@ -181,7 +184,7 @@ class Builder:
     def statement(self) -> exp.Select:
         """The whole question."""
         groups: dict[str, Group] = {}
-        ranked: dict[tuple[str, str, str, str, str], str] = {}
+        ranked: dict[Part, str] = {}
         outputs: list[str] = []
         for number, one in enumerate(self.request.asked):
             outputs += self._outputs(number, one, groups, ranked)
@@ -191,17 +194,18 @@ class Builder:
             ctes.append((f"r_{name}", self._sums(group)))
             results.append(f"r_{name}")
         owned = {f"r_{name}" for name, group in groups.items() if group.own}
-        for (fact_name, how, measure, where, happened), alias in ranked.items():
-            part = Part(fact_name, measure, where, how=how, event=happened)  # type: ignore[arg-type]
+        for part, alias in ranked.items():
             ctes.append((alias, self._ranked(part)))
             results.append(alias)
         keys = ["period", *(f"d{n}" for n in range(len(self.request.by)))]
-        ctes.append(("k", self._keys(results, keys)))
+        across = {f"r_{name}": group.across for name, group in groups.items() if group.across}
+        ctes.append(("k", self._keys([one for one in results if one not in across], keys)))
         select = exp.select(*(f"k.{key}" for key in keys)).from_("k")
         if owned:
             ctes.append(("u", self.quota_units()))
         for result in [*(["u"] if owned else []), *results]:
-            on = [f"{result}.{key} = k.{key}" for key in keys]
+            kept = ["period", *(f"d{n}" for n in self._split(across.get(result, ())))]
+            on = [f"{result}.{key} = k.{key}" for key in kept]
             on += [f"{result}.unit = {self._unit()}"] if result in owned else []
             select = select.join(result, on=parse(" AND ".join(on)), join_type="left")
         tables = self._labels()
@@ -218,12 +222,18 @@ class Builder:
             select = select.with_(alias, as_=tree, copy=False)
         return select
 
+    def _split(self, across: Sequence[str]) -> list[int]:
+        """The numbers of the dimensions by which a part is split that is taken across some."""
+        return [n for n, name in enumerate(self.request.by) if name not in across]
+
     def _labels(self) -> list[str]:
         """The table that names each dimension's ids (the same for every fact)."""
         first = next(iter(self.request.asked[0].variant.parts.values()))
         return [one.table for one in self.resolved(fact(first.fact))]
 
     def periods(self) -> Iterable[tuple[str, exp.Expression]]:
+        if any("past_period" in text for text in self._texts()):
+            yield "past_period", self._past()
         if not self.many:
             return
         rows = ", ".join(
@@ -241,6 +251,22 @@ class Builder:
             )
         else:
             yield "period_day", self._days_outside()
+
+    def _texts(self) -> set[str]:
+        return {fact(part.fact).text for one in self.request.asked for part in one.variant.parts.values()}
+
+    def _past(self) -> exp.Expression:
+        """The closed periods before each one, the latest first (`n` = 1), and the evening as far into each as the as-of day
+        is into the asked one: `at`, in the period or before it."""
+        rows = []
+        for cell in self.request.cells:
+            for n, one in enumerate(closed_before(self.request, cell), 1):
+                at = min(one.end, one.start + (self.request.as_of - cell.start))
+                texts = [exp.Literal.string(cell.key).sql("duckdb"), str(n), *map(day, (one.start, one.end, at))]
+                rows.append(f"({', '.join(texts)})")
+        none = f"('', 0, {', '.join([day(BEGINNING)] * 3)})"
+        found = f'SELECT v.key, v.n, v."start", v."end", v.at FROM (VALUES {", ".join(rows) or none}) AS v(key, n, "start", "end", at)'
+        return parse(found + ("" if rows else " WHERE v.n > 0"))
 
     def _covered(self) -> bool:
         cache = self.session.__dict__.setdefault("_metric_columns", {})
@@ -266,9 +292,7 @@ class Builder:
             return parse(f"SELECT v.period FROM (VALUES {rows}) AS v(period)")
         return parse(" UNION ".join(f"SELECT {', '.join(keys)} FROM {result}" for result in results))
 
-    def _outputs(
-        self, number: int, one: Asked, groups: dict[str, Group], ranked: dict[tuple[str, str, str, str, str], str]
-    ) -> list[str]:
+    def _outputs(self, number: int, one: Asked, groups: dict[str, Group], ranked: dict[Part, str]) -> list[str]:
         columns: dict[str, str] = {}
         outputs = []
         own = one.variant.own_currency and len(self.units) > 1
@@ -287,18 +311,16 @@ class Builder:
             value = f"CASE WHEN SUM({columns[one.variant.needs]}) OVER () = 0 THEN {fallback} ELSE {value} END"
         return [f"{value} AS m{number}", *outputs]
 
-    def _columns(
-        self, part: Part, groups: dict[str, Group], ranked: dict[tuple[str, str, str, str, str], str], own: bool
-    ) -> dict[str, str]:
-        name = f"{part.fact}_own" if own else part.fact
-        group = groups.setdefault(name, Group(fact(part.fact), own))
+    def _columns(self, part: Part, groups: dict[str, Group], ranked: dict[Part, str], own: bool) -> dict[str, str]:
+        name = "_".join((part.fact, *(["own"] if own else []), *part.across))
+        group = groups.setdefault(name, Group(fact(part.fact), own, part.across))
         result = f"r_{name}"
         measure, where, _ = (self._own(group, text) for text in (part.measure, part.where, part.event))
         used = f"COUNT({when(where, measure)})" if where or measure != "1" else "COUNT(*)"
         n = f"COALESCE({result}.{group.add(used)}, 0)"
         found = {}
         if part.how != "sum":
-            key = (part.fact, part.how, part.measure, part.where, part.event)
+            key = Part(part.fact, part.measure, part.where, part.how, part.event)
             found[""] = f"{ranked.setdefault(key, f'q{len(ranked)}')}.v"
         elif measure == "1":
             found[""] = n
@@ -340,8 +362,14 @@ class Builder:
         return f"({sql}) / 10000" if money else sql
 
     def _sums(self, group: Group) -> exp.Expression:
-        select = self.rows(group.fact, group.needs, own=group.own)
-        keys = self.keys(group.fact) | ({"unit": "f.unit"} if group.own else {})
+        select = self.rows(
+            group.fact,
+            group.needs,
+            [self.request.by[n] for n in self._split(group.across)],
+            own=group.own,
+            across=group.across,
+        )
+        keys = self.keys(group.fact, group.across) | ({"unit": "f.unit"} if group.own else {})
         select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()))
         select = select.select(*(parse(f"{sql} AS {alias}") for sql, alias in group.columns.items()))
         return grouped(select, keys)
@@ -364,10 +392,10 @@ class Builder:
     def _unit(self) -> str:
         return f"COALESCE(u.unit, {literal(self.request.currency).sql('duckdb')})"
 
-    def keys(self, one: Fact, by: Sequence[str] | None = None) -> dict[str, str]:
-        """The SQL of period and dimension keys on a fact, by alias."""
+    def keys(self, one: Fact, across: Sequence[str] = ()) -> dict[str, str]:
+        """The SQL of period and dimension keys on a fact, by alias; none for dimensions which it is taken across."""
         found = {"period": self.period_key(one)}
-        found |= {f"d{n}": each.keyed for n, each in enumerate(self.resolved(one, by))}
+        found |= {f"d{n}": self.resolved(one, [self.request.by[n]])[0].keyed for n in self._split(across)}
         return found
 
     def _ranked(self, part: Part) -> exp.Expression:
@@ -381,7 +409,8 @@ class Builder:
         if where:
             select = select.where(parse(where))
         names = ", ".join(keys)
-        if part.how == "median":
+        if part.how in QUANTILES:
+            share, of = QUANTILES[part.how]
             inner = (
                 exp.select("*")
                 .from_(select.subquery("x0"))
@@ -391,12 +420,12 @@ class Builder:
                 )
             )
             return (
-                exp.select(*keys, parse("MAX(CASE WHEN place = (size + 1) // 2 THEN x END) AS v"))
+                exp.select(*keys, parse(f"MAX(CASE WHEN place = (size * {share} + {of - 1}) // {of} THEN x END) AS v"))
                 .from_(inner.subquery("x1"))
                 .group_by(*keys)
             )
         select = select.select(parse(f"CASE WHEN {event} THEN 1 ELSE 0 END AS e"))
-        return kaplan_meier(select, list(keys))
+        return kaplan_meier(select, list(keys), part.how)
 
 
 def _single(tree: exp.Expression, cell: Cell) -> None:

@@ -11,11 +11,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-Unit = Literal["money", "money_per_day", "ratio", "count", "days"]
+Unit = Literal["money", "money_per_day", "ratio", "count", "days", "months", "minutes", "per_day"]
 Better = Literal["up", "down", "none"]
-How = Literal["sum", "median", "km"]
+How = Literal["sum", "median", "p25", "p75", "p90", "km", "km_p75", "km_p90"]
 Additive = Literal["additive", "semi", "none"]
 
 
@@ -24,8 +24,9 @@ class Part:
     """One number: over the records of `fact` where `where` holds, the sum (or quantile) of `measure`.
 
     `measure` is an integer per record in SQL over the fact's columns; null leaves the record out, for the reason
-    `left_out`. For `km`, `measure` is the time and `event` the condition under which it was not censored.
-    `told_when` counts records for which the answer prints `told`.
+    `left_out`. `median`, `p75` and so on are quantiles by row number. For `km`, `km_p75` and so on (Kaplan-Meier), `measure` is the time
+    and `event` the condition under which it was not censored. `told_when` counts records for which the answer prints `told`.
+    `across` names dimensions by which the part is not split: in an answer by reason, the part across reasons is that of all.
     """
 
     fact: str
@@ -36,6 +37,7 @@ class Part:
     left_out: str = ""
     told_when: str = ""
     told: str = ""
+    across: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,17 @@ class Asked:
         """A digest of everything that decides the value: formula, parts and the SQL of their facts."""
         from .facts import fact
 
-        texts = [self.metric.id, repr(asdict(self.variant))]
+        texts = [self.metric.id, repr(_told(asdict(self.variant)))]
         texts += [fact(one).text for one in sorted({part.fact for part in self.variant.parts.values()})]
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
+
+
+def _told(variant: dict[str, Any]) -> dict[str, Any]:
+    """A variant as it is digested: without settings of parts that came later and are not used, so that they change nothing."""
+    for part in variant["parts"].values():
+        if not part["across"]:
+            del part["across"]
+    return variant
 
 
 @dataclass(frozen=True)

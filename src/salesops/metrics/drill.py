@@ -13,6 +13,7 @@ from sqlglot import exp
 from .build import Builder
 from .dimensions import labels
 from .facts import Fact, fact
+from .filters import Filter
 from .pieces import is_money, own
 from .query import _hidden
 from .request import Request, understand
@@ -141,13 +142,23 @@ def _source_ids(session: Any, entities: set[str]) -> exp.Expression:
 def _branch(builder: Builder, one: Fact, names: list[str], request: Request) -> exp.Select:
     needs: set[str] = {"id", *([one.label] if one.label else []), *(["owner"] if one.entity == "target" else [])}
     values: dict[str, str] = {}
+    parts = [part for part in request.asked[0].variant.parts.values() if part.fact == one.name]
+    across = tuple(sorted({name for part in parts for name in part.across}))
+    cell = {name: value for name, value in (request.within or {}).items() if name in across}
+    limits = Filter(builder.dimensions(one), cell)
     for name in names:
         part = request.asked[0].variant.parts[name]
         if part.fact != one.name:
             continue
         measure, where = own(part.measure, needs), own(part.where, needs) if part.where else ""
+        if across and not part.across and limits.condition is not None:  # in the cell, among those across it
+            where = " AND ".join(f"({text})" for text in (where, limits.condition.sql("duckdb")) if text)
         values[name] = f"CASE WHEN {where} THEN {measure} END" if where else measure
-    select = builder.rows(one, needs)
+    select = builder.rows(one, needs | limits.columns, across=across)
+    taken = {join.this.alias_or_name for join in select.args.get("joins") or []}
+    for join in limits.joins:
+        if join.this.alias_or_name not in taken:
+            select.append("joins", join)
     label = f"f.{one.label}" if one.label else "NULL"
     if one.entity in NAMED:
         select = select.join(

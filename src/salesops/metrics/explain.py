@@ -76,7 +76,9 @@ def _unit(value: Any, one: Asked, request: Request) -> str:
     """The unit of a value; exact money carries its own."""
     if one.unit == "money":
         return "" if isinstance(value, int) else request.currency
-    return {"ratio": "ratio", "days": "days", "money_per_day": f"{request.currency} a day"}.get(one.unit, "")
+    return {"ratio": "ratio", "days": "days", "months": "months", "money_per_day": f"{request.currency} a day"}.get(
+        one.unit, ""
+    )
 
 
 def _command(session: Any, one: Asked, request: Request, cell: Cell) -> str | None:
@@ -108,7 +110,7 @@ def _only(raw: Any, key: str) -> Any:
 
 
 def _value(value: Any, one: Asked, request: Request) -> Any:
-    if value is None or one.unit in ("ratio", "count", "days"):
+    if value is None or one.unit in ("ratio", "count", "days", "months"):
         return value
     if isinstance(value, int):
         return Money(value, request.currency)
@@ -131,7 +133,9 @@ def _part(name: str, part: Part, row: Mapping[str, Any], request: Request) -> Ex
     how = {
         "sum": "sum of" if part.measure != "1" else "number of",
         "median": "median of",
+        "p75": "third quartile of",
         "km": "Kaplan-Meier median of",
+        "km_p75": "Kaplan-Meier third quartile of",
     }
     what = part.measure if part.measure != "1" else fact(part.fact).title
     return Explanation(

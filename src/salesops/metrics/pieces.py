@@ -22,11 +22,13 @@ def is_money(part: Part) -> bool:
 class Group:
     """The aggregates taken from one scan: columns by their SQL, so that equal ones are computed once.
 
-    `own`: by the currency they are worked in as well, once for every currency that quotas are in.
+    `own`: by the currency they are worked in as well, once for every currency that quotas are in. `across`: the dimensions by
+    which they are not split.
     """
 
     fact: Fact
     own: bool = False
+    across: tuple[str, ...] = ()
     columns: dict[str, str] = field(default_factory=dict)
     needs: set[str] = field(default_factory=set)
 
@@ -34,8 +36,14 @@ class Group:
         return self.columns.setdefault(sql, f"a{len(self.columns)}")
 
 
-def kaplan_meier(select: exp.Select, keys: list[str]) -> exp.Expression:
-    """First time x with S(x) <= 0.5, by key, from rows (keys, x, e): S falls by (n - d) / n at each time of d events."""
+QUANTILES = {"median": (1, 2), "p25": (1, 4), "p75": (3, 4), "p90": (9, 10)}
+"""Quantiles by row number: row ceil(n x a / b) of the values in ascending order."""
+SURVIVAL = {"km": "-0.693147180559", "km_p75": "-1.386294361119", "km_p90": "-2.302585092993"}
+"""ln of the share that is left when the time is read: 0.5, 0.25 and 0.1, within 1e-12."""
+
+
+def kaplan_meier(select: exp.Select, keys: list[str], how: str = "km") -> exp.Expression:
+    """First time x with S(x) <= 0.5 (`km_p75`: 0.25, `km_p90`: 0.1), by key, from rows (keys, x, e): S falls by (n - d) / n at each time of d events."""
     names = ", ".join(keys)
     times = exp.select(*keys, "x", "SUM(e) AS d", "COUNT(*) AS c").from_(select.subquery("x0")).group_by(*keys, "x")
     risk = (
@@ -56,7 +64,7 @@ def kaplan_meier(select: exp.Select, keys: list[str]) -> exp.Expression:
             parse(f"MAX(CASE WHEN d = n THEN 1 ELSE 0 END) {window} AS dead"),
         )
     )
-    first = parse("MIN(CASE WHEN dead = 1 OR s <= -0.693147180559 THEN x END) AS v")  # ln 0.5, within 1e-12
+    first = parse(f"MIN(CASE WHEN dead = 1 OR s <= {SURVIVAL[how]} THEN x END) AS v")
     return exp.select(*keys, first).from_(curve.subquery("x3")).group_by(*keys)
 
 

@@ -13,6 +13,7 @@ from salesops.common.periods import GRAINS, FiscalCalendar, Period, UnitCalendar
 from .calendars import unit_calendar
 from .catalogue import asked
 from .definitions import Asked
+from .facts import fact
 from .session import calendar_of, currencies_of
 
 BEGINNING, END = date(1, 1, 1), date(9999, 12, 30)
@@ -122,7 +123,7 @@ def understand(
 
 def any_days(wanted: Sequence[Asked]) -> bool:
     """Whether any metric of the question looks ahead of the as-of day (open deals by expected close)."""
-    return any(part.fact == "open" for one in wanted for part in one.variant.parts.values())
+    return any(fact(part.fact).ahead for one in wanted for part in one.variant.parts.values())
 
 
 def _asked(metrics: str | Sequence[str], variants: Mapping[str, str] | Sequence[str]) -> tuple[Asked, ...]:
@@ -236,11 +237,34 @@ def shifted(request: Request, compare: str) -> Request:
     for cell in request.cells:
         if request.grain == "all":
             raise UsageError("all time has no period before it", "Name a period, for example --period quarter")
-        own = (
-            calendar.parse_period(cell.key)
-            if cell.key.count("..") == 0
-            else Period("range", cell.key, cell.key, cell.start, cell.end)
-        )
-        then = move(own)
+        then = move(_period(request, cell))
         cells.append(Cell(cell.key, then.start, then.end, min(then.end, request.as_of)))
     return replace(request, cells=tuple(cells))
+
+
+def _period(request: Request, cell: Cell) -> Period:
+    """The period of a cell, which keeps its key when it is compared with another; a range where it is none."""
+    if ".." not in cell.key:
+        named = request.calendar.parse_period(cell.key)
+        if named.grain in GRAINS:
+            own = request.calendar.period_of(cell.start, named.grain)  # type: ignore[arg-type]
+            if (own.start, own.end) == (cell.start, cell.end):
+                return own
+    return Period("range", cell.key, cell.key, cell.start, cell.end)
+
+
+PAST = 8
+"""How many closed periods odds are taken from (terms.md)."""
+
+
+def closed_before(request: Request, cell: Cell) -> list[Period]:
+    """The last eight periods before one that have ended by the as-of day, the latest first; none before all time."""
+    found: list[Period] = []
+    if request.grain == "all" or cell.start == BEGINNING or cell.end >= END:
+        return found
+    one = _period(request, cell)
+    while len(found) < PAST and one.start.year > 1:
+        one = request.calendar.previous(one)
+        if one.end <= request.as_of:
+            found.append(one)
+    return found

@@ -20,7 +20,8 @@ from ..sql import parse
 @dataclass(frozen=True)
 class Fact:
     """One fact. `times`: its records belong to the period that holds `day`, or to each period whose evening (`snapshot`)
-    or eve (`eve`) they lived through: `snapshot` and `eve` files join the table `period` themselves."""
+    or eve (`eve`) they lived through: `snapshot` and `eve` files join the table `period` themselves. `ahead`: its records may
+    lie in days to come."""
 
     name: str
     title: str
@@ -32,6 +33,7 @@ class Fact:
     owned: bool = True
     label: str = ""
     spans: bool = False
+    ahead: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -55,7 +57,8 @@ class Fact:
 _FACTS = (
     Fact("closed", "deals won or lost", "opportunity", "the actual close date", ("b", "o"), undated="opportunity"),
     Fact("created", "deals created", "opportunity", "creation", ("b", "o"), undated="opportunity"),
-    Fact("open", "open deals by expected close date", "opportunity", "the as-of day", ("o",), undated="opportunity"),
+    Fact("open", "open deals by expected close date", "opportunity", "the as-of day", ("o",), undated="opportunity",
+         ahead=True),
     Fact("open_state", "deals open in the evening of the period's last day", "opportunity", "the period's last day",
          ("o",), "snapshot", undated="opportunity"),
     Fact("lead", "leads created", "lead", "creation", ("b", "o"), undated="lead"),
