@@ -19,7 +19,8 @@ from salesops.common.errors import SalesopsError
 
 FORMATS = ("table", "json", "csv")
 RISKY = ("=", "+", "-", "@", "\t", "\r")
-FIGURE = re.compile(r"-?[\d,]+(\.\d+)?( ?%| days| [A-Z]{3}(/day)?)?")
+FIGURE = re.compile(r"-?[\d,]+(\.\d+)?( ?%| days| months| min| a day| [A-Z]{3}(/day)?)?")
+WORDS = {"days": "days", "months": "months", "minutes": "min", "per_day": "a day"}
 
 NOTHING = {
     "record list": "No such record. Import some (salesops import FILE ...), or add one: salesops record create ENTITY name=value",
@@ -114,8 +115,8 @@ def shown(value: Any, unit: str = "", currency: str = "") -> str:
         return "yes" if value else "no"
     if unit == "ratio":
         return f"{float(value) * 100:,.2f} %"
-    if unit in ("days", "months"):
-        return f"{float(value):,.2f} days"
+    if unit in WORDS:
+        return f"{float(value):,.2f} {WORDS[unit]}"
     if unit in ("money", "money_per_day"):
         per = "/day" if unit == "money_per_day" else ""
         return f"{Decimal(value):,.{_minor(currency)}f} {currency}".rstrip() + per

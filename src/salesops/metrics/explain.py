@@ -76,9 +76,9 @@ def _unit(value: Any, one: Asked, request: Request) -> str:
     """The unit of a value; exact money carries its own."""
     if one.unit == "money":
         return "" if isinstance(value, int) else request.currency
-    return {"ratio": "ratio", "days": "days", "months": "months", "money_per_day": f"{request.currency} a day"}.get(
-        one.unit, ""
-    )
+    if one.unit == "money_per_day":
+        return f"{request.currency} a day"
+    return {"count": "", "per_day": "a day"}.get(one.unit, one.unit)
 
 
 def _command(session: Any, one: Asked, request: Request, cell: Cell) -> str | None:
@@ -110,7 +110,7 @@ def _only(raw: Any, key: str) -> Any:
 
 
 def _value(value: Any, one: Asked, request: Request) -> Any:
-    if value is None or one.unit in ("ratio", "count", "days", "months"):
+    if value is None or one.unit in ("ratio", "count", "days", "months", "minutes", "per_day"):
         return value
     if isinstance(value, int):
         return Money(value, request.currency)
@@ -133,9 +133,12 @@ def _part(name: str, part: Part, row: Mapping[str, Any], request: Request) -> Ex
     how = {
         "sum": "sum of" if part.measure != "1" else "number of",
         "median": "median of",
+        "p25": "first quartile of",
         "p75": "third quartile of",
+        "p90": "90th percentile of",
         "km": "Kaplan-Meier median of",
         "km_p75": "Kaplan-Meier third quartile of",
+        "km_p90": "Kaplan-Meier 90th percentile of",
     }
     what = part.measure if part.measure != "1" else fact(part.fact).title
     return Explanation(
