@@ -27,7 +27,7 @@ def by_slice(answer: Any, by: str = "") -> dict[str, dict[str, tuple[int, Decima
     """Bars that are not empty, by slice."""
     found: dict[str, dict[str, tuple[int, Decimal]]] = defaultdict(dict)
     for row in answer.to_pylist():
-        if row["count"]:
+        if row["count"] or row["value"]:
             found[row[by] if by else ""][row["bar"]] = (row["count"], row["value"])
     return found
 
@@ -41,6 +41,24 @@ def balance(slices: dict[str, dict[str, tuple[int, Decimal]]]) -> None:
             SIGNS.get(bar, 0) * n for bar, (n, _) in found.items() if bar not in ("increased", "decreased", "currency")
         )
         assert moved == found.get("end", (0, 0))[0], found
+
+
+def add_up(slices: Any, whole: Any, counts: bool = True) -> None:
+    """Every bar of the slices adds up to the bar of the whole, by count and by value; reassigned nets to zero."""
+    found: dict[str, list[Any]] = defaultdict(lambda: [0, Decimal(0)])
+    for row in slices.to_pylist():
+        found[row["bar"]][0] += row["count"]
+        found[row["bar"]][1] += row["value"]
+    assert found["reassigned_in"][1] == found["reassigned_out"][1]
+    for row in whole.to_pylist():
+        if row["bar"] == "reassigned_in":
+            assert (row["count"], row["value"]) == (0, 0)
+        elif row["bar"] != "reassigned_out":
+            got = found[row["bar"]] if row["bar"] in found else [0, Decimal(0)]
+            if row["bar"] in ("increased", "decreased", "currency") or not counts:
+                assert got[1] == row["value"], row["bar"]
+            else:
+                assert got == [row["count"], row["value"]], row["bar"]
 
 
 @pytest.fixture
@@ -163,6 +181,83 @@ def test_a_rep_sees_own_deals_a_manager_those_below(world: World) -> None:
     assert by_slice(waterfall(session, BOSS, *QUARTER, where="owner = 'Cid'"))[""]["end"] == (1, 7)
 
 
+def test_a_deal_that_comes_back_has_one_entry_and_one_exit(world: World) -> None:
+    """Bob lifts Ann's deal from 100 to 110 and gives it back: Ann gained 10 elsewhere, and no deal came or went."""
+    deal = world.deal("A", "2024-01-01", owner="Ann", amount=100, expected_close="2024-06-01")
+    deal.on("2024-05-01", owner="Bob").on("2024-05-10", amount=110).on("2024-05-20", owner="Ann")
+    answer = waterfall(world.session(), BOSS, *QUARTER, by="owner")
+    found = by_slice(answer, "owner")
+    balance(found)
+    assert found == {
+        "Ann": {"start": (1, 100), "reassigned_in": (0, 10), "end": (1, 110)},
+        "Bob": {"reassigned_in": (1, 100), "increased": (1, 10), "reassigned_out": (1, 110)},
+    }
+    add_up(answer, waterfall(world.session(), BOSS, *QUARTER))
+
+
+def test_what_changes_on_the_day_of_the_handover_is_the_new_owners(world: World) -> None:
+    """Out at 100, in at 100, then 30 more: what is reassigned nets to zero."""
+    deal = world.deal("A", "2024-01-01", owner="Ann", amount=100, expected_close="2024-06-01")
+    deal.on("2024-05-01", owner="Bob", amount=130)
+    found = by_slice(waterfall(world.session(), BOSS, *QUARTER, by="owner"), "owner")
+    assert found == {
+        "Ann": {"start": (1, 100), "reassigned_out": (1, 100)},
+        "Bob": {"reassigned_in": (1, 100), "increased": (1, 30), "end": (1, 130)},
+    }
+
+
+def test_out_of_scope_a_deal_stays_where_it_was(world: World) -> None:
+    """Pushed out and then handed to Bob: it was Ann's that was pushed out."""
+    deal = world.deal("A", "2024-01-01", owner="Ann", amount=100, expected_close="2024-06-01")
+    deal.on("2024-05-01", expected_close="2024-09-01").on("2024-05-20", owner="Bob")
+    found = by_slice(waterfall(world.session(), BOSS, *QUARTER, by="owner"), "owner")
+    assert found == {"Ann": {"start": (1, 100), "pushed_out": (1, 100)}}
+
+
+def test_by_product_line_the_lines_divide_every_amount(world: World) -> None:
+    """A deal of 100 with lines 1 : 2 grows to 101: cents are divided by largest remainder, and both slices add up to the whole."""
+    world.deal("A", "2024-01-01", amount=100, expected_close="2024-06-01").on("2024-05-01", amount=101).won(
+        "2024-06-01"
+    )
+    world.deal("B", "2024-04-02", amount=7, expected_close="2024-06-01")
+    world.line("A", "Pen", 1, line="Office")
+    world.line("A", "Robot", 2, line="Machines")
+    answer = waterfall(world.session(), BOSS, *QUARTER, by="product_line")
+    found = by_slice(answer, "product_line")
+    balance(found)
+    add_up(answer, waterfall(world.session(), BOSS, *QUARTER), counts=False)
+    third = Decimal("33.3333")
+    assert found["Office"] == {"start": (1, third), "increased": (1, Decimal("0.3334")), "won": (1, Decimal("33.6667"))}
+    assert found["Machines"]["won"] == (1, Decimal("67.3333"))
+    assert found["(none)"] == {"created": (1, 7), "end": (1, 7)}
+    page = waterfall_drill(
+        world.session(), BOSS, *QUARTER, bucket="won", by="product_line", cell={"product_line": "Office"}
+    )
+    assert (page["total"], page["value"]) == (1, 336_667)
+
+
+def test_what_moves_between_products_is_reassigned(world: World) -> None:
+    """60 of 100 are Pens at the start; at the end it is all Robots."""
+    world.deal("A", "2024-01-01", amount=100, expected_close="2024-06-01", owner="Ann")
+    world.line("A", "Pen", 60)
+    world.line("A", "Robot", 40)
+    for row in world.rows["opportunity_line"]:
+        if row["product"] == world.ids("product", "Pen"):
+            row["day_to"] = date(2024, 5, 1)
+    answer = waterfall(world.session(), BOSS, *QUARTER, by="product,owner")
+    assert {
+        (r["product"], r["owner"], r["bar"]): (r["count"], r["value"]) for r in answer.to_pylist() if r["value"]
+    } == {
+        ("Pen", "Ann", "start"): (1, 60),
+        ("Pen", "Ann", "reassigned_out"): (1, 60),
+        ("Robot", "Ann", "start"): (1, 40),
+        ("Robot", "Ann", "reassigned_in"): (0, 60),
+        ("Robot", "Ann", "end"): (1, 100),
+    }
+    with pytest.raises(UsageError, match="cannot be filtered by product"):
+        waterfall(world.session(), BOSS, *QUARTER, where="product = 'Pen'")
+
+
 # Against an oracle ------------------------------------------------------------------------------------------------------
 
 STEP = st.fixed_dictionaries(
@@ -215,66 +310,98 @@ def oracle(deals: list[list[dict[str, Any]]], first: int, last: int, scope: str,
             return opened(on) and (scope == "all_open" or (close is not None and first <= close <= last))
 
         closings = [on for on in days if on >= first and shut(on) and (states[on - 1] is None or opened(on - 1))]
-        closing = closings[-1] if closings else None
+        moments = [on for on in days if inside(on)]
+        if closings and shut(last):
+            moments = sorted({*moments, closings[-1]})
+        if not moments:
+            continue
+        entry = moments[0]
+        if entry == first - 1:
+            bar = "start"
+        elif states[entry - 1] is None:
+            bar = "created"
+        else:
+            bar = "pulled_in" if opened(entry - 1) else "reopened"
 
-        def owner(on: int, states: Any = states, closing: Any = closing) -> Any:
-            if not by_owner:
-                return ""
-            frozen = closing is not None and on >= closing and shut(on)
-            return states[closing if frozen else on]["owner"] or "(none)"
+        def owner(on: int, states: Any = states) -> Any:
+            return (states[on]["owner"] or "(none)") if by_owner else ""
 
-        for key in {owner(on) for on in days if states[on]}:
-            mine = [on for on in days if inside(on) and owner(on) == key]
-            if mine:
-                entry = mine[0]
-                if entry == first - 1:
-                    bar = "start"
-                elif states[entry - 1] is None:
-                    bar = "created"
-                elif not opened(entry - 1):
-                    bar = "reopened"
-                else:
-                    bar = "reassigned_in" if inside(entry - 1) else "pulled_in"
-            elif shut(last) and closing is not None and owner(last) == key:
-                entry = closing
-                if states[entry - 1] is None:
-                    bar = "created"
-                else:
-                    bar = "reassigned_in" if inside(entry - 1) and owner(entry - 1) != key else "pulled_in"
-            else:
-                continue
-            put(key, bar, states[entry]["value"])
-            stays = owner(last) == key
-            end = last if stays else mine[-1]
-            for on in range(entry + 1, end + 1):
-                change = states[on]["value"] - states[on - 1]["value"]
-                if change:
-                    put(key, "increased" if change > 0 else "decreased", abs(change))
-            if not stays:
-                bar = "reassigned_out"
-            elif inside(last):
-                bar = "end"
-            elif states[last]["deleted"]:
-                bar = "deleted"
-            else:
-                bar = states[last]["stage"].lower() if shut(last) else "pushed_out"
-            put(key, bar, states[end]["value"])
+        at = owner(entry)  # the slice of the latest moment in scope
+        ledger = [(at, bar, 1, states[entry]["value"])]
+        for on in range(entry + 1, last + 1):
+            if on in moments and owner(on) != at:
+                ledger += [(at, "out", -1, states[on - 1]["value"]), (owner(on), "in", 1, states[on - 1]["value"])]
+                at = owner(on)
+            change = states[on]["value"] - states[on - 1]["value"]
+            if change:
+                put(at, "increased" if change > 0 else "decreased", abs(change))
+        if inside(last):
+            bar = "end"
+        elif states[last]["deleted"]:
+            bar = "deleted"
+        else:
+            bar = states[last]["stage"].lower() if shut(last) else "pushed_out"
+        ledger.append((at, bar, -1, states[last]["value"]))
+        for key in {row[0] for row in ledger}:
+            (_, came, _, worth), *between, (_, went, _, left) = [row for row in ledger if row[0] == key]
+            put(key, "reassigned_in" if came == "in" else came, worth)
+            put(key, "reassigned_out" if went == "out" else went, left)
+            if gain := sum(way * value for _, _, way, value in between):
+                found[key, "reassigned_in" if gain > 0 else "reassigned_out"][1] += abs(gain)
     return {key: tuple(value) for key, value in found.items()}
+
+
+LINES = st.lists(
+    st.tuples(st.sampled_from(["Pen", "Robot", "Desk"]), st.integers(0, 5), st.integers(0, 20), st.integers(21, 45)),
+    max_size=4,
+)
+
+
+@settings(max_examples=25)
+@given(
+    DEALS, st.lists(LINES, min_size=5, max_size=5), st.sampled_from(["product", "product_line,owner"]), st.booleans()
+)
+def test_products_balance_and_add_up(deals: list[list[dict[str, Any]]], lines: Any, by: str, abroad: bool) -> None:
+    """Random histories with lines that come and go, in a currency whose rate moves: every slice balances to the last digit,
+    and the slices add up to the whole."""
+    w = random_world(deals, "EUR" if abroad else None)
+    if abroad:
+        w.rate("EUR", "2023-12-01", "1.07")
+        w.rate("EUR", "2024-01-15", "1.13")
+        w.rate("EUR", "2024-01-25", "0.99")
+    for n, own in enumerate(lines[: len(deals)]):
+        for product, weight, start, stop in own:
+            w.line(f"D{n}", product, weight, line="Office" if product != "Robot" else "Machines")
+            w.rows["opportunity_line"][-1].update(day_from=ZERO + start * DAY, day_to=ZERO + stop * DAY)
+    days = (ZERO + 10 * DAY, ZERO + 30 * DAY)
+    answer = waterfall(w.session(), BOSS, *days, scope="all_open", by=by)
+    names = by.split(",")
+    found: dict[Any, dict[str, tuple[int, Decimal]]] = defaultdict(dict)
+    for row in answer.to_pylist():
+        found[tuple(row[name] for name in names)][row["bar"]] = (row["count"], row["value"])
+    balance(found)
+    add_up(answer, waterfall(w.session(), BOSS, *days, scope="all_open"), counts=False)
+
+
+def random_world(deals: list[list[dict[str, Any]]], currency: str | None = None) -> World:
+    """Deals D0, D1, ... with these steps."""
+    w = World(today="2024-12-31")
+    w.people("Ann", "Bob")
+    for n, steps in enumerate(deals):
+        ordered = sorted(steps, key=lambda step: step["day"])
+        deal = w.deal(f"D{n}", ZERO + ordered[0]["day"] * DAY, **({"currency": currency} if currency else {}))
+        for step in ordered:
+            close = None if step["close"] is None else ZERO + step["close"] * DAY
+            fields = {name: step[name] for name in ("stage", "owner", "amount", "deleted")}
+            deal.on(ZERO + step["day"] * DAY, expected_close=close, **fields)
+    return w
 
 
 @settings(max_examples=50)
 @given(DEALS, st.sampled_from(["all_open", "closing_in_period"]), st.booleans())
 def test_equals_the_oracle_and_balances(deals: list[list[dict[str, Any]]], scope: str, by_owner: bool) -> None:
     """Random histories: the same bars as the oracle, in every slice; and the identity."""
-    w = World(today="2024-12-31")
-    w.people("Ann", "Bob")
-    for n, steps in enumerate(deals):
-        ordered = sorted(steps, key=lambda step: step["day"])
-        deal = w.deal(f"D{n}", ZERO + ordered[0]["day"] * DAY)
-        for step in ordered:
-            close = None if step["close"] is None else ZERO + step["close"] * DAY
-            fields = {name: step[name] for name in ("stage", "owner", "amount", "deleted")}
-            deal.on(ZERO + step["day"] * DAY, expected_close=close, **fields)
+    w = random_world(deals)
     first, last = 10, 30
     by = "owner" if by_owner else ""
     answer = waterfall(w.session(), BOSS, ZERO + first * DAY, ZERO + last * DAY, scope=scope, by=by)
@@ -282,13 +409,16 @@ def test_equals_the_oracle_and_balances(deals: list[list[dict[str, Any]]], scope
     balance(got)
     flat = {(key, bar): (n, int(value)) for key, found in got.items() for bar, (n, value) in found.items()}
     assert flat == oracle(deals, first, last, scope, by_owner)
+    if by_owner:
+        whole = waterfall(w.session(), BOSS, ZERO + first * DAY, ZERO + last * DAY, scope=scope)
+        add_up(answer, whole)
 
 
 def test_the_statement_uses_portable_constructs_only(world: World) -> None:
     """With and without slices and currencies."""
     session = world.session()
     for currency in (None, "USD"):
-        for by in ((), ("owner",), ("team",)):
+        for by in ((), ("owner",), ("team",), ("owner", "product")):
             window = Window(date(2024, 4, 1), date(2024, 6, 30), currency=currency)
             text, slices, _ = versions(session, BOSS, window, by, None)
             for name, sql in bars(window, slices, text):

@@ -13,7 +13,7 @@ from sqlglot import exp
 from salesops.common.errors import UsageError
 from salesops.metrics.answer import Answer, Column, money_column
 from salesops.metrics.calendars import note_of, unit_calendar
-from salesops.metrics.dimensions import labels
+from salesops.metrics.dimensions import FANNED, labels
 from salesops.metrics.request import names
 from salesops.metrics.session import Actor, calendar_of, currencies_of
 from salesops.metrics.sql import NO_ID, NONE, day, literal, parse, subquery
@@ -49,7 +49,12 @@ def _understand(
     code = (currency or session.manifest.reporting_currency).upper()
     used = currencies_of(session)
     plain = used is not None and used <= {code}
-    return Asked(Window(first, last, scope, None if plain else code), names(by), where, code)
+    wanted = tuple(dict.fromkeys(names(by)))
+    wanted = (
+        *(n for n in wanted if n not in FANNED),
+        *(n for n in wanted if n in FANNED),
+    )  # what divides deals comes last
+    return Asked(Window(first, last, scope, None if plain else code), wanted, where, code)
 
 
 def span(
@@ -95,7 +100,7 @@ def waterfall(
     """
     asked = _understand(session, from_, to, scope, by, where, currency)
     text, slices, tables = versions(session, actor, asked.window, asked.by, asked.where)
-    keys = [f"k{n}" for n in range(slices.keys)]
+    keys = slices.shown
     select = exp.select(*(f"b.{key}" for key in keys), "b.bucket", "SUM(b.n) AS n", "SUM(b.value) AS value").from_(
         "bar AS b"
     )

@@ -43,10 +43,18 @@ def versions(
 ) -> tuple[str, Slice, list[str]]:
     """SQL of the versions for `waterfall.bars`, how they are sliced, and the label table of each key."""
     dimensions = Dimensions(session, fact("open"), unit_calendar(session, where, "open"))
-    if refused := [name for name in by if name in FANNED]:
-        raise UsageError(f"a waterfall cannot be split by {refused[0]}", "Use owner, team, region, account, stage ...")
-    resolved = [dimensions.resolve(name) for name in by]
+    products = [name for name in by if name in FANNED]
+    if len(products) > 1:
+        raise UsageError(f"cannot split by {' and '.join(products)} at once", "Ask for one of them")
+    if products and by[-1] != products[0]:
+        raise UsageError(f"{products[0]} divides deals, so it comes last", "Write --by owner,product_line")
+    resolved = [dimensions.resolve(name) for name in by if name not in FANNED]
     limits = Filter(dimensions, where)
+    if divided := sorted(limits.columns & set(FANNED)):
+        raise UsageError(
+            f"deals cannot be filtered by {divided[0]}, of which one may have several",
+            f"Split by it: --by {divided[0]}",
+        )
     columns = {"id", *limits.columns, *(name for one in resolved for name in one.columns)}
     scope = _mine(session, actor, window.last)
     if scope is not None:
@@ -81,7 +89,9 @@ def versions(
         select = select.where(
             parse(f"{since} < {until} AND {since} <= {day(window.last)} AND {until} > {day(window.eve)}")
         )
-    return select.sql("duckdb"), Slice(len(resolved), bool(tests)), [one.table for one in resolved]
+    product = products[0] if products else ""
+    tables = [one.table for one in resolved] + (["product" if product == "product" else ""] if product else [])
+    return select.sql("duckdb"), Slice(len(resolved), bool(tests), product), tables
 
 
 def _base(window: Window, columns: set[str]) -> str:
