@@ -39,7 +39,12 @@ VERSIONED = {
     "person": dict(name=TEXT, region=TEXT, country=TEXT),
     "team": dict(name=TEXT),
     "territory": dict(name=TEXT),
-    "campaign": dict(name=TEXT),
+    "campaign": dict(name=TEXT, paid=TEXT),
+    "order": dict(number=TEXT, account=INT, opportunity=INT, owner=INT, ordered_on=DAY, amount=INT, currency=TEXT, status=TEXT,
+                  segment=TEXT, region=TEXT, business_unit=INT),
+    "order_line": {"order": INT, "product": INT, "quantity": INT, "price": INT, "discount": INT, "amount": INT, "cost": INT,
+                   "profit": INT, "currency": TEXT},
+    "invoice": dict(number=TEXT, kind=TEXT, account=INT, issued_on=DAY, amount=INT, currency=TEXT, status=TEXT),
     "business_unit": dict(name=TEXT),
     "product": dict(name=TEXT, line=TEXT, recurring=FLAG),
     "pipeline": dict(name=TEXT, kind=TEXT),
@@ -58,6 +63,7 @@ INTERVAL = {
     "opportunity_split": dict(opportunity=INT, person=INT, share=INT, kind=TEXT),
     "employment": dict(person=INT),
     "absence": dict(person=INT, kind=TEXT),
+    "subscription": dict(account=INT, product=INT, recurring_amount=INT, currency=TEXT, margin=INT),
 }
 EVENT = {
     "stage_event": dict(pipeline=INT, case_id=TEXT, opportunity=INT, activity=TEXT, stage=INT, lifecycle=TEXT, line=INT),
@@ -67,6 +73,7 @@ EVENT = {
     ),
     "cost": dict(function=TEXT, category=TEXT, campaign=INT, business_unit=INT, person=INT, month=DAY, amount=INT, currency=TEXT,
                  paid=FLAG),
+    "payment": dict(account=INT, invoice=INT, amount=INT, currency=TEXT),
 }  # fmt: skip
 OTHER = {
     "stage_history": dict(
@@ -92,6 +99,7 @@ class Actor:
     username: str = "owner"
     person: int | None = None
     sees_all: bool = True
+    sees_pay: bool = True
 
 
 BOSS = Actor()
@@ -303,6 +311,51 @@ class World:
                 pipeline=self.ids("pipeline", pipeline),
             )  # fmt: skip
 
+    def account(self, name: str | None, **fields: Any) -> int | None:
+        """The id of an account, which is made when it is named first."""
+        if name is not None and ("account", name) not in self.names:
+            self.thing("account", name, **fields)
+        return self.ids("account", name)
+
+    def subscribes(self, account: str | None, from_: str | None, to: str | None, amount: int | str | None, margin: str | None = None,
+                   product: str | None = None, **fields: Any) -> None:  # fmt: skip
+        """A customer pays this a month from a day on, up to (not including) another."""
+        if product is not None and ("product", product) not in self.names:
+            self.thing("product", product, line=fields.pop("line", None))
+        self.interval(
+            "subscription", from_, to, account=self.account(account), product=self.ids("product", product),
+            recurring_amount=None if amount is None else to_units(amount), margin=None if margin is None else to_ppm(margin), **fields,
+        )  # fmt: skip
+
+    def dated(self, table: str, day: str, amount: int | str | None, **fields: Any) -> int:
+        """A record of the day on which it came into being: an order, an order line, an invoice."""
+        number = len(self.rows.get(table, [])) + 1
+        self.add(
+            table, id=number, number=f"{table} {number}", day_from=d(day), day_to=FOREVER, created_on=d(day), deleted=False,
+            amount=None if amount is None else to_units(amount), **fields,
+        )  # fmt: skip
+        return number
+
+    def order(self, account: str | None, day: str, amount: int | str | None, **fields: Any) -> int:
+        fields["owner"] = self.ids("person", fields.get("owner"))
+        return self.dated("order", day, amount, account=self.account(account), ordered_on=d(day), **fields)
+
+    def order_line(self, order: int, day: str, product: str, amount: int | str | None, **fields: Any) -> None:
+        if ("product", product) not in self.names:
+            self.thing("product", product, line=fields.pop("line", None))
+        money = {name: to_units(fields.pop(name)) for name in ("cost", "profit", "price") if name in fields}
+        self.dated("order_line", day, amount, order=order, product=self.ids("product", product), **money, **fields)
+
+    def invoice(self, account: str, day: str, amount: int | str, **fields: Any) -> int:
+        return self.dated("invoice", day, amount, account=self.account(account), issued_on=d(day), **fields)
+
+    def happens(self, table: str, day: str, amount: int | str | None, **fields: Any) -> None:
+        """An event with an amount: a payment, a cost."""
+        self.add(
+            table, id=len(self.rows.get(table, [])) + 1, on_day=d(day), at=start_of_day(d(day), "UTC"),
+            amount=None if amount is None else to_units(amount), **fields,
+        )  # fmt: skip
+
     # Tables ---------------------------------------------------------------------------------------------------------------
 
     def _versions(self, deal: Deal) -> None:
@@ -387,11 +440,12 @@ class World:
                 f"{'CREATE TABLE unit_calendar_day AS' if own.number == 1 else 'INSERT INTO unit_calendar_day'} {rows}"
             )
         used = {r.get("currency") for r in self.rows["opportunity"]} - {None}
+        money = ("order", "order_line", "invoice", "payment", "subscription", "cost")
         manifest = SimpleNamespace(
             reporting_currency=self.currency, time_zone="UTC", today=self.today, calendars=tuple(self.calendars),
             currencies={"opportunity": sorted(used),
+                        **{name: sorted({r.get("currency") or self.currency for r in self.rows.get(name, [])}) for name in money},
                         "opportunity_line": sorted({r.get("currency") for r in self.rows.get("opportunity_line", [])} - {None}),
-                        "cost": sorted({r.get("currency") for r in self.rows.get("cost", [])} - {None}),
                         "target": sorted({r.get("currency") for r in self.rows.get("target", [])} - {None})},
         )  # fmt: skip
         return Session(con, manifest, self.calendar)

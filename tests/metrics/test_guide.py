@@ -118,7 +118,7 @@ def test_what_nothing_measures_yet_is_said() -> None:
 
 @pytest.fixture(scope="module")
 def company() -> Any:
-    """A small company with deals of two quarters, quotas, leads and a process log."""
+    """A small company with deals of two quarters, quotas, leads, a process log, subscriptions, orders and costs."""
     w = World(today="2024-06-30")
     w.people("Ann", "Bob", region="West")
     w.people("Mara")
@@ -127,13 +127,18 @@ def company() -> Any:
     for quarter, starts, ends in (("1", "2024-01-01", "2024-03-31"), ("2", "2024-04-01", "2024-06-30")):
         w.quota("Ann", starts, ends, 100)
         w.quota("Bob", starts, ends, 300)
-        deal = w.deal(f"won {quarter}", starts, owner="Ann", amount=90, source="Web", type="new")
+        deal = w.deal(f"won {quarter}", starts, owner="Ann", amount=90, source="Web", type="new", account="Acme")
         deal.on(starts[:8] + "15", stage="Demo").won(ends)
         w.deal(f"lost {quarter}", starts, owner="Bob", amount=50).lost(ends, loss_reason="price", competitor="Acme")
         w.lead(f"lead {quarter}", starts, ends, f"won {quarter}", owner="Ann", source="Web")
     w.line("won 1", "Pump", 90, "Pumps")
     w.deal("open", "2024-05-02", owner="Ann", amount=70, expected_close="2024-06-30")
     w.events("case", "2024-01-03 Start", "2024-01-05 End")
+    w.subscribes("Acme", "2024-01-01", None, 10, "0.8", "Care")
+    order = w.order("Acme", "2024-04-03", 20)
+    w.order_line(order, "2024-04-03", "Pump", 20, cost=5)
+    w.happens("payment", "2024-05-01", 20, invoice=w.invoice("Acme", "2024-04-04", 20))
+    w.happens("cost", "2024-04-01", 30, function="sales")
     return w.session()
 
 

@@ -66,7 +66,7 @@ class Dimensions:
         self.session, self.fact, self.unit = session, fact, unit
         self.attributes: Mapping[str, str] = {}
         if fact.attributes:
-            self.attributes = custom_columns(session, "lead" if fact.entity == "lead" else "opportunity")
+            self.attributes = custom_columns(session, fact.record or fact.entity)
 
     def has(self, column: str) -> bool:
         """Whether the fact has, or can take from its record, this column."""
@@ -153,16 +153,17 @@ class Dimensions:
         return Resolved(name, f"COALESCE({', '.join([*terms, 'NULL'])})", "", frozenset(columns), tuple(joins))
 
     def _territory(self) -> Resolved | None:
-        if not self.has("territory") or not self.has("account"):
+        if not self.has("account"):
             return None
+        own = self.has("territory")
         stretches = parse(primary("territory_assignment", "account", "territory"))
         on = "d_territory.account = f.account AND d_territory.day_from <= f.basis AND f.basis < d_territory.day_to"
-        key = "COALESCE(f.territory, d_territory.territory)"
+        key = "COALESCE(f.territory, d_territory.territory)" if own else "d_territory.territory"
         return Resolved(
             "territory",
             key,
             "territory",
-            frozenset({"territory", "account"}),
+            frozenset({"territory", "account"} if own else {"account"}),
             (left_join(stretches, "d_territory", on),),
         )
 
@@ -176,7 +177,8 @@ class Dimensions:
         return Resolved(name, f"d_{name}.{grain}_key", "", frozenset({column}), (join,))
 
     def _product(self, name: str) -> Resolved | None:
-        if self.fact.entity != "opportunity" or not self.fact.attributes:
+        own = name in self.fact.columns
+        if not own and (self.fact.entity != "opportunity" or not self.fact.attributes):
             return None
         table = "product" if name == "product" else ""
         return Resolved(name, f"f.{name}", table, frozenset({name}))

@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
+from salesops.common.errors import NotAllowed
+
 from .build import Builder
 from .dimensions import labels
 from .facts import Fact, fact
@@ -21,7 +23,7 @@ from .session import Actor
 from .sql import parse
 
 APP = "app"  # the system of records made in the product
-NAMED = ("opportunity", "lead")
+NAMED = ("opportunity", "lead", "account")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def drill(
     builder = Builder(session, actor, request)
     names = list(one.variant.parts)
     facts = list(dict.fromkeys(part.fact for part in one.variant.parts.values()))
+    _may_open(actor, one.name, facts)
     branches = [_branch(builder, fact(name), names, request) for name in facts]
     body = parse(" UNION ALL ".join(branch.sql("duckdb") for branch in branches))
     page = exp.select("*").from_(exp.alias_(exp.Subquery(this=body), "u", table=True)).order_by("day", "fact", "id")
@@ -113,6 +116,15 @@ def drill(
         generation=session.generation,
         currency=request.currency,
     )
+
+
+def _may_open(actor: Actor, name: str, facts: list[str]) -> None:
+    """Costs are shown as sums to everybody who sees all records; one by one only to those who see pay."""
+    if any(fact(one).pay for one in facts) and not getattr(actor, "sees_pay", False):
+        raise NotAllowed(
+            f"{actor.username} may not open the costs behind {name} one by one: pay may be among them",
+            remedy="Ask finance or an admin",
+        )
 
 
 def _currency(session: Any, actor: Actor, request: Request) -> str:

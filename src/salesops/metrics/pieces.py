@@ -15,7 +15,8 @@ MONEY_COLUMNS = frozenset({"value", "prorated", "lost_value"})
 
 def is_money(part: Part) -> bool:
     """Whether the part is an amount in 10^-4."""
-    return any(column.name in MONEY_COLUMNS for column in parse(part.measure).find_all(exp.Column))
+    names = {column.name for column in parse(part.measure).find_all(exp.Column)}
+    return bool(names & MONEY_COLUMNS) or any(name.endswith("_value") for name in names)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from .definitions import Asked
 from .facts import fact
 from .notes import notes_of
 from .pieces import is_money
-from .request import BEGINNING, COMPARISONS, END, Request, first_day, shifted, understand
+from .request import BEGINNING, COMPARISONS, END, Request, first_day, shifted, since_of, understand
 from .scope import visible
 from .series import SeriesBuilder, fits
 from .session import Actor
@@ -193,7 +193,7 @@ def _edge(session: Any, request: Request, first: bool) -> date | None:
     day = request.first if first else request.last
     if _real(day) is not None:
         return day
-    return (first_day(session) or request.as_of) if first else request.as_of
+    return (first_day(session, since_of(request.asked)) or request.as_of) if first else request.as_of
 
 
 def _row_keys(raw: pa.Table, request: Request) -> list[tuple[Any, ...]]:

@@ -17,6 +17,9 @@ from .facts import fact
 from .session import calendar_of, currencies_of
 
 BEGINNING, END = date(1, 1, 1), date(9999, 12, 30)
+DEALS_SINCE = (
+    "SELECT MIN(created_on) AS day FROM (SELECT created_on FROM opportunity UNION ALL SELECT created_on FROM lead) AS r"
+)
 COMPARISONS = ("previous", "year_ago", "target")
 
 
@@ -106,11 +109,12 @@ def understand(
     over = next((part.fact for one in wanted for part in one.variant.parts.values()), "open")
     own = unit_calendar(session, where, over, calendar)
     fiscal = own.calendar if own else calendar_of(session)
-    cells, grain = _cells(fiscal, session, period, from_, to, day, any_days(wanted))
+    cells, grain = _cells(fiscal, session, period, from_, to, day, any_days(wanted), since=since_of(wanted))
     code = (currency or session.manifest.reporting_currency).upper()
     in_use = currencies_of(session)
     others = frozenset[str]().union(*(currencies_of(session, one) or () for one in ("target", "opportunity_line")))
-    convert = in_use is None or not in_use | others <= {code}
+    money = [currencies_of(session, table) for table in _money(wanted)]
+    convert = in_use is None or None in money or not in_use.union(others, *filter(None, money)) <= {code}
     request = Request(
         wanted, cells, grain, tuple(dict.fromkeys(names(by))), day, code, where, each=each, convert=convert,
         calendar=fiscal, unit=own, named=calendar,
@@ -154,6 +158,7 @@ def _cells(
     to: date | str | None,
     as_of: date,
     ahead: bool,
+    since: tuple[str, ...] = (),
 ) -> tuple[tuple[Cell, ...], str]:
     first: date | None
     last: date | None
@@ -180,21 +185,35 @@ def _cells(
             raise UsageError(f"the question ends on {end}, before it starts on {start}", "Write the earlier day first")
         key = str(from_).upper() if text else f"{start.isoformat()}..{end.isoformat()}"
         return (Cell(key, start, end, _snap(start, end, as_of)),), "range"
-    start = first or first_day(session) or as_of
+    start = first or first_day(session, since) or as_of
     end = last or max(as_of, start)
     if end < start:
         raise UsageError(f"the question ends on {end}, before it starts on {start}", "Write the earlier day first")
     return tuple(_cell(one, as_of) for one in calendar.periods(grain, start, end)), grain
 
 
-def first_day(session: Any) -> date | None:
-    """The first day on which any deal or lead existed; None without records."""
+def first_day(session: Any, since: Iterable[str] = ()) -> date | None:
+    """The first day of the records that a question is about: of those in `since` (SQL of one day each, `Fact.since`),
+    without any the first day on which a deal or lead existed; None without records."""
     cache = session.__dict__.setdefault("_metric_columns", {})
-    if "first_day" not in cache:
-        sql = "SELECT MIN(created_on) AS day FROM (SELECT created_on FROM opportunity UNION ALL SELECT created_on FROM lead) AS r"
-        cache["first_day"] = session.query(sql).column(0)[0].as_py()
-    found: date | None = cache["first_day"]
-    return found
+    days = []
+    for sql in tuple(since) or (DEALS_SINCE,):
+        if sql not in cache:
+            cache[sql] = session.query(sql).column(0)[0].as_py()
+        days.append(cache[sql])
+    return min((day for day in days if day is not None), default=None)
+
+
+def since_of(wanted: Sequence[Asked]) -> tuple[str, ...]:
+    """SQL of the first days of the records that these metrics count."""
+    used = {part.fact for one in wanted for part in one.variant.parts.values()}
+    return tuple(sorted({fact(name).since or DEALS_SINCE for name in used}))
+
+
+def _money(wanted: Sequence[Asked]) -> set[str]:
+    """Tables with amounts, besides those of deals and quotas."""
+    used = {part.fact for one in wanted for part in one.variant.parts.values()}
+    return {table for name in used for table in fact(name).money}
 
 
 def _cell(period: Period, as_of: date) -> Cell:

@@ -38,6 +38,9 @@ BUCKET = 3_000_000  # facts built at once
 SMALL = 200_000  # a table up to this many rows is rewritten rather than patched
 FULL_FROM = 50_000  # changed records from which a full refresh is quicker
 # A change here means other tables' rows: everything is built anew.
+MONEY_TABLES = (
+    "opportunity", "opportunity_line", "order", "order_line", "target", "subscription", "cost", "invoice", "payment",
+)  # fmt: skip
 FAR_REACHING = {"stage", "price", "price_book", "product"}
 
 
@@ -259,7 +262,7 @@ class _Maker:
 
     def _currencies(self) -> dict[str, list[str]]:
         found = {}
-        for table in ("opportunity", "opportunity_line", "order", "order_line", "target", "subscription", "cost"):
+        for table in MONEY_TABLES:
             rows = self.con.execute(
                 f"SELECT DISTINCT coalesce(currency, '{self.settings.reporting_currency}') FROM \"{table}\" ORDER BY 1"
             )

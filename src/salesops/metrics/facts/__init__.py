@@ -21,7 +21,12 @@ from ..sql import parse
 class Fact:
     """One fact. `times`: its records belong to the period that holds `day`, or to each period whose evening (`snapshot`)
     or eve (`eve`) they lived through: `snapshot` and `eve` files join the table `period` themselves. `ahead`: its records may
-    lie in days to come."""
+    lie in days to come.
+
+    `record`: the table whose versions `attributes` are (default: that of the entity); `money`: the tables whose currencies
+    count, besides those of deals; `since`: SQL of the first `day` that any record has (default: that of deals and leads).
+    `pay`: amounts that only those who see pay may open one by one.
+    """
 
     name: str
     title: str
@@ -34,6 +39,10 @@ class Fact:
     label: str = ""
     spans: bool = False
     ahead: bool = False
+    record: str = ""
+    money: tuple[str, ...] = ()
+    since: str = ""
+    pay: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -54,6 +63,9 @@ class Fact:
         return tree
 
 
+_ORDER = ("order", "order_line")
+_ORDERED = 'SELECT MIN(ordered_on) AS day FROM "order"'
+_SUBSCRIBED = "SELECT MIN(valid_from) AS day FROM subscription WHERE valid_from > CAST('0001-01-01' AS DATE)"
 _FACTS = (
     Fact("closed", "deals won or lost", "opportunity", "the actual close date", ("b", "o"), undated="opportunity"),
     Fact("created", "deals created", "opportunity", "creation", ("b", "o"), undated="opportunity"),
@@ -76,6 +88,31 @@ _FACTS = (
     Fact("credit", "credited amounts of won deals", "opportunity", "the actual close date", ("b", "o")),
     Fact("quota", "quotas handed out", "target", "the period's last day", spans=True, times="snapshot"),
     Fact("person_attainment", "quota-bearing people", "target", "the period's last day", times="snapshot"),
+    Fact("ordered", "orders", "order", "the order day", ("b", "o"), undated="order", label="number", money=_ORDER, since=_ORDERED),
+    Fact("order_line", "order lines", "order_line", "the order day", ("b", "o"), undated="order", label="number", record="order",
+         money=_ORDER, since=_ORDERED),
+    Fact("invoiced", "invoices and credit notes", "invoice", "the day of issue", ("o",), undated="invoice", label="number",
+         money=("invoice",), since="SELECT MIN(issued_on) AS day FROM invoice"),
+    Fact("paid", "payments", "payment", "the day of payment", money=("payment", "invoice"),
+         since="SELECT MIN(on_day) AS day FROM payment"),
+    Fact("buyer", "customers who have ordered by the period's last day", "account", "the period's last day", ("b", "o"),
+         "snapshot", undated="order", money=_ORDER, since=_ORDERED),
+    Fact("buyer_invoiced", "customers who have been billed by the period's last day", "account", "the period's last day",
+         ("b", "o"), "snapshot", undated="invoice", money=("invoice",), since="SELECT MIN(issued_on) AS day FROM invoice"),
+    Fact("first_win", "first wins of accounts", "opportunity", "the actual close date", ("b", "o"), undated="opportunity"),
+    Fact("first_order", "first orders of accounts", "account", "the first order day", ("b", "o"), undated="order",
+         since=_ORDERED),
+    Fact("first_subscription", "first subscriptions of accounts", "account", "the first day of a subscription", ("b", "o"),
+         since=_SUBSCRIBED),
+    Fact("subscribed", "subscriptions that run in the evening of the period's last day", "subscription",
+         "the period's last day", ("b", "o"), "snapshot", record="account", money=("subscription",), since=_SUBSCRIBED),
+    Fact("recurring", "customers with a subscription on the eve or in the last evening of the period", "account",
+         "the period's last day", ("b", "o"), "snapshot", money=("subscription",), since=_SUBSCRIBED),
+    Fact("spent", "costs", "cost", "the first day of the month of the cost", owned=False, label="category", money=("cost",),
+         since="SELECT MIN(on_day) AS day FROM cost", pay=True),
+    Fact("spent_lagged", "costs, later by the median cycle", "cost", "the first day of the month of the cost, later by the "
+         "median cycle in whole months", owned=False, label="category", money=("cost",),
+         since="SELECT MIN(on_day) AS day FROM cost", pay=True),
 )  # fmt: skip
 
 
