@@ -18,7 +18,7 @@ from salesops import workspace as rooms
 
 POINTS = (
     "compute:begin", "compute:end", "batch:made", "ready:written", "chunk:1", "chunk:2", "chunk:last", "live:begin", "live:rows", "live:flip",
-    "live:audit", "live:done", "mapping:written", "folder:gone",
+    "live:audit", "live:done", "mapping:written", "folder:gone", "beside:batch:made", "beside:chunk:1", "beside:compute:end", "beside:ready:written",
 )  # fmt: skip
 
 
@@ -88,6 +88,9 @@ def _arm(point: str) -> None:
     from salesops.sources.loading import write
 
     seen = {"chunk": 0}
+    if point.startswith("beside:"):  # as large imports: facts are written while the rest is worked out
+        imports.MANY = 1
+        point = point.removeprefix("beside:")
 
     def kill() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -105,7 +108,8 @@ def _arm(point: str) -> None:
 
         setattr(module, name, watched)
 
-    around(imports, "compute", "compute:begin", "compute:end")
+    around(imports.Computation, "facts", "compute:begin")
+    around(imports.Computation, "finish", "", "compute:end")
     around(imports, "new_batch", "", "batch:made")
     around(imports, "write", "ready:written", "live:done")
     around(write, "next_tick", "", "live:begin")

@@ -1,9 +1,10 @@
-"""Many rows into a state table at once: COPY on PostgreSQL, one prepared statement on SQLite, inside Django's transaction."""
+"""Many rows into a state table at once: COPY on PostgreSQL, a hundred rows a statement on SQLite, inside Django's transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ def roomy() -> Iterator[None]:
         return
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA cache_size = -600000")
-        cursor.execute("PRAGMA wal_autocheckpoint = 25000")
+        cursor.execute("PRAGMA wal_autocheckpoint = 10000")
     try:
         yield
     finally:
@@ -36,8 +37,7 @@ def insert(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
                 for row in rows:
                     copy.write_row(row)
             return
-        marks = ", ".join("?" * len(columns))
-        cursor.connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
+        _together(cursor.connection, f'INSERT OR FAIL INTO "{table}" ({names})', len(columns), rows)
 
 
 def upsert(table: str, columns: Sequence[str], key: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -62,8 +62,29 @@ def _merge(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], on
             cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM incoming {on_conflict}')
             cursor.execute("DROP TABLE incoming")
             return
-        marks = ", ".join("?" * len(columns))
-        cursor.connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks}) {on_conflict}', rows)
+        _together(cursor.connection, f'INSERT OR FAIL INTO "{table}" ({names})', len(columns), rows, on_conflict)
+
+
+def _together(
+    connection: Any, into: str, width: int, rows: Iterable[Sequence[Any]], on_conflict: str = "", at_once: int = 100
+) -> None:
+    """Write many rows with each statement: starting and ending one costs SQLite as much as writing a row.
+
+    `INSERT OR FAIL`: an error ends the transaction around it, so no statement needs to keep the pages that it changed.
+    """
+    row = f"({', '.join('?' * width)})"
+    cells = chain.from_iterable(rows)
+    size = width * at_once
+    last: list[tuple[Any, ...]] = []
+
+    def full() -> Iterator[tuple[Any, ...]]:
+        while len(part := tuple(islice(cells, size))) == size:
+            yield part
+        last.append(part)
+
+    connection.executemany(f"{into} VALUES {', '.join([row] * at_once)} {on_conflict}", full())
+    if last[0]:
+        connection.execute(f"{into} VALUES {', '.join([row] * (len(last[0]) // width))} {on_conflict}", last[0])
 
 
 def arrow_rows(batch: pa.RecordBatch, extra: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:

@@ -23,7 +23,7 @@ FACT_SCHEMA = pa.schema(
     ]
 )  # fmt: skip
 SOURCE_SCHEMA = pa.schema(
-    [("entity", pa.int64()), ("record", pa.int64()), ("system", pa.string()), ("external_id", pa.string()), ("place", pa.int64())]
+    [("entity", pa.int64()), ("record", pa.int64()), ("system", pa.string()), ("external_id", pa.string()), ("batch", pa.int64())]
 )  # fmt: skip
 REDIRECT_SCHEMA = pa.schema([("entity", pa.string()), ("loser", pa.int64()), ("winner", pa.int64())])
 CHUNK = 400
@@ -49,7 +49,7 @@ def extract_all(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
             f"TO {quoted(folder / 'facts')} (FORMAT parquet, PARTITION_BY (entity), OVERWRITE_OR_IGNORE, COMPRESSION lz4)"
         )
         con.execute(
-            f"COPY (SELECT entity, record, system, external_id, id AS place FROM {state_table('records_sourceid')}) "
+            f"COPY (SELECT entity, record, system, external_id, batch FROM {state_table('records_sourceid')}) "
             f"TO {quoted(folder / 'sources.parquet')} (FORMAT parquet, COMPRESSION lz4)"
         )
         for entity in entities().values():
@@ -117,14 +117,14 @@ def source_select(sources: str) -> str:
     """The SELECT of the table `source_system` from source ids (relation `sources`): the first id of a record in each system."""
     names = ", ".join(f"({e.code}, '{e.name}')" for e in entities().values() if e.shape == "versioned")
     return (
-        f"SELECT s.record AS id, n.name AS entity, s.system, arg_min(s.external_id, s.place) AS external_id FROM {sources} s "
+        f"SELECT s.record AS id, n.name AS entity, s.system, arg_min(s.external_id, (s.batch, s.external_id)) AS external_id FROM {sources} s "
         f"JOIN (VALUES {names}) n(code, name) ON n.code = s.entity GROUP BY s.record, n.name, s.system"
     )
 
 
 def sources_of(ids: dict[str, set[int]]) -> pa.Table:
     """The source ids of these versioned records, by entity."""
-    columns = "entity, record, system, external_id, id"
+    columns = "entity, record, system, external_id, batch"
     rows: list[tuple[Any, ...]] = []
     for name, wanted in ids.items():
         where = f"entity = {entities()[name].code} AND record IN ({{}})"

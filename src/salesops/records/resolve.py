@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from salesops.common.errors import Conflict, NotFound, Problem
+from salesops.common.ids import SEPARATOR, record_id
 
 from . import history, scope, sqltools, values
 from .access import Actor
@@ -63,12 +64,18 @@ def _by_source(entity: Entity, key: str) -> Iterable[list[int]]:
             yield list(rows.filter(system=system, external_id=external).values_list("id", flat=True))
         yield list(rows.filter(external_id=key).values_list("id", flat=True)) if key else []
         return
-    from .models import SourceId
+    from .models import Batch, SourceId
+    from .writing import APP
 
     ids = SourceId.objects.filter(entity=entity.code)
-    if colon:
-        yield list(ids.filter(system=system, external_id=external).values_list("record", flat=True))
-    yield list(ids.filter(external_id=key).values_list("record", flat=True))
+    if SEPARATOR in key:
+        return
+    if system and colon:
+        yield list(ids.filter(pk=record_id(entity.name, system, external)).values_list("record", flat=True))
+    known = {APP, *Batch.objects.exclude(system="").values_list("system", flat=True).distinct()}
+    wanted = [record_id(entity.name, one, key) for one in sorted(known)]
+    yield list(ids.filter(pk__in=wanted).values_list("record", flat=True))
+    yield list(ids.filter(external_id=key).values_list("record", flat=True))  # a system that only references name
 
 
 def _by_label(entity: Entity, key: str) -> list[int]:

@@ -83,7 +83,9 @@ class ChangeSet:
             return record
         from .models import SourceId
 
-        SourceId.objects.create(entity=entity.code, system=APP, external_id=external, record=record, batch=self.batch)
+        SourceId.objects.create(
+            id=record, entity=entity.code, system=APP, external_id=external, record=record, batch=self.batch
+        )
         self.set(entity, record, {"created": self.effective, "deleted": False, **raw})
         return record
 

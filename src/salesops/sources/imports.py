@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -31,14 +32,15 @@ from salesops.workspace import Workspace
 
 from . import ready, suggest
 from .loading.chains import rechain, touched_by
-from .loading.compute import Job, compute
+from .loading.compute import Computation, Job
 from .loading.names import drop_unused
-from .loading.write import write
+from .loading.write import write, write_facts
 from .mapping import Mapping, Part, Source, StageRow, load_mapping, parse_mapping, render_mapping
 from .native import is_native, native_file, native_mapping
 from .reading import ReadOptions, StagedFile, stage
 from .reading.engine import FULL, says_full
 
+MANY = 1_000_000  # facts from which on writing them and working out the rest go on side by side
 READABLE = {".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsm", ".parquet", ".jsonl", ".ndjson", ".xes", ".gz"}
 
 
@@ -262,8 +264,22 @@ class _Import:
         declared = self._custom(mapping, staged)
         tick = current_tick()
         zone = self.workspace.config.time_zone
-        job = Job(tuple(staged), mapping, self.mode, day, zone, folder / "out", declared)
-        outcome = compute(job, self.progress).to_dict()
+        work = Computation(Job(tuple(staged), mapping, self.mode, day, zone, folder / "out", declared), self.progress)
+
+        def opened() -> Any:
+            with transaction.atomic():
+                return new_batch(
+                    "import", self.actor, system=mapping.system, mode=self.mode, mapping=mapping.name,
+                    fingerprint=fingerprint, file_date=day,
+                )  # fmt: skip
+
+        batch = None
+        if work.facts().facts >= MANY and not dry_run:
+            batch = opened()
+            self._together(work, batch, folder / "out")
+        else:
+            work.finish()
+        outcome = work.outcome.to_dict()
         result = self._result(mapping, day, staged, outcome, folder / "out")
         if outcome["ignored_files"] and len(outcome["ignored_files"]) == len(staged):
             raise InvalidData(
@@ -275,11 +291,7 @@ class _Import:
         if not (outcome["facts"] or outcome["rows"] or outcome["errors"] or outcome["conflicts"]):
             shutil.rmtree(folder, ignore_errors=True)
             return replace(result, status="unchanged")
-        with transaction.atomic():
-            batch = new_batch(
-                "import", self.actor, system=mapping.system, mode=self.mode, mapping=mapping.name,
-                fingerprint=fingerprint, file_date=day,
-            )  # fmt: skip
+        batch = batch or opened()
         marker = {
             "batch": batch.pk,
             "tick": tick,
@@ -290,6 +302,25 @@ class _Import:
         (folder / "ready.json.new").write_text(json.dumps(marker), encoding="utf-8")
         (folder / "ready.json.new").rename(folder / "ready.json")
         return self._finish(batch, folder, result, marker)
+
+    def _together(self, work: Computation, batch: Any, out: Path) -> None:
+        """Write the facts of a large import while DuckDB works out the rest: the two use different processors.
+
+        A kill in between leaves a batch without `ready.json`, which the next import gives up.
+        """
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                rest = pool.submit(work.finish)
+                try:
+                    write_facts(batch, out, self.progress)
+                except BaseException:
+                    work.con.interrupt()
+                    raise
+                rest.result()
+        except Exception:
+            with suppress(Exception):
+                _give_up(batch)
+            raise
 
     def _finish(self, batch: Any, folder: Path, result: ImportResult, marker: dict[str, Any]) -> ImportResult:
         """Write a computed import. What fails on the way is taken back, now or, where even that fails, by the next import."""

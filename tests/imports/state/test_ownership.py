@@ -122,14 +122,14 @@ def test_an_edit_made_while_an_import_is_computed_is_kept(desk: Any, monkeypatch
     from salesops.sources import imports
 
     desk.take("companies", FIRST, "2018-01-01")
-    whole = imports.compute
+    whole = imports.Computation.finish
 
-    def compute_and_wait(*given: Any) -> Any:
-        outcome = whole(*given)
+    def finish_and_wait(work: Any) -> Any:
+        outcome = whole(work)
         edit(desk, "1", city="Warszawa")
         return outcome
 
-    monkeypatch.setattr(imports, "compute", compute_and_wait)
+    monkeypatch.setattr(imports.Computation, "finish", finish_and_wait)
     desk.take("companies", FIRST.replace(",10", ",12"), "2018-01-10")
     now = desk.now("account", "1")
     assert (now.city, now.employees) == ("Warszawa", 12)

@@ -221,6 +221,7 @@ def _ticked(next_tick: object) -> int:
 
 
 def test_source_ids_say_what_each_system_calls_a_record(world: World) -> None:
+    from salesops.common.ids import record_id
     from salesops.records.entities import entities
     from salesops.records.models import SourceId
 
@@ -228,7 +229,10 @@ def test_source_ids_say_what_each_system_calls_a_record(world: World) -> None:
     world.record("account", 5, "2024-01-01", name="A")
 
     def called(system: str, external: str, record: int) -> None:
-        SourceId.objects.create(entity=code, system=system, external_id=external, record=record, batch=world.batch().pk)
+        pk = record_id("account", system, external)
+        SourceId.objects.create(
+            id=pk, entity=code, system=system, external_id=external, record=record, batch=world.batch().pk
+        )
 
     for system, external in (("crm", "X"), ("crm", "B"), ("erp", "7")):
         called(system, external, 5)

@@ -66,17 +66,18 @@ class Change(models.Model):
 
 
 class SourceId(models.Model):
-    """What a source system calls a versioned record. A merge points the loser's ids at the winner."""
+    """What a source system calls a versioned record. A merge points the loser's ids at the winner.
 
+    `id` is `common.ids.record_id` of entity, system and external id, and so is `record` until a merge: written in that order, both
+    indexes only grow at their ends.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
     entity = models.SmallIntegerField()
     system = TextColumn()
     external_id = TextColumn()
-    record = models.BigIntegerField()
+    record = models.BigIntegerField(db_index=True)
     batch = models.BigIntegerField(default=0, db_index=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["entity", "system", "external_id"], name="source_id_once")]
-        indexes = [models.Index(fields=["entity", "record"], name="source_id_record")]
 
 
 class RowError(models.Model):

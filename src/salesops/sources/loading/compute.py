@@ -67,11 +67,6 @@ class Outcome:
         return asdict(self)
 
 
-def compute(job: Job, progress: Progress) -> Outcome:
-    """Compute an import and leave its result in the job's folder."""
-    return Computation(job, progress).run()
-
-
 class Computation:
     """The steps of one computation, over one DuckDB connection."""
 
@@ -135,7 +130,9 @@ class Computation:
             'CREATE TEMP TABLE problem (source VARCHAR, "row" BIGINT, field VARCHAR, problem VARCHAR, remedy VARCHAR, value VARCHAR, '
             "severity VARCHAR, content VARCHAR)"
         )
-        con.execute("CREATE TEMP TABLE source_id (entity SMALLINT, system VARCHAR, external_id VARCHAR, record BIGINT)")
+        con.execute(
+            "CREATE TEMP TABLE source_id (id BIGINT, entity SMALLINT, system VARCHAR, external_id VARCHAR, record BIGINT)"
+        )
         con.execute(
             "CREATE TEMP TABLE conflict (entity VARCHAR, record BIGINT, field VARCHAR, kept VARCHAR, offered VARCHAR)"
         )
@@ -233,6 +230,11 @@ class Computation:
     # -- the run ------------------------------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
+        self.facts()
+        return self.finish()
+
+    def facts(self) -> Outcome:
+        """The first half: read every file and leave `facts.parquet`; the outcome counts facts, and nothing else yet."""
         self._tables()
         ownership.prepare(self.con)
         self._load_state()
@@ -248,6 +250,15 @@ class Computation:
             self._load_facts()
             self._first_values()
             self._without_repetitions()
+            self.outcome.facts = self._copy(
+                "SELECT entity, record, field, value, effective, recorded, seq, assumed FROM fact_out ORDER BY entity, record",
+                "facts.parquet",
+            )
+        return self.outcome
+
+    def finish(self) -> Outcome:
+        """The second half, which asks DuckDB alone: source ids, current rows, interval and event rows, problems."""
+        with self.progress.task("Working out current values", None):
             self._write()
         self.con.close()
         return self.outcome
@@ -375,7 +386,7 @@ class Computation:
         values |= {"probability": str(int(float(row.probability) * 1_000_000))} if row.probability else {}
         values |= {"pipeline": str(record_id("pipeline", system, row.pipeline))} if row.pipeline else {}
         self.touched.add("stage")
-        self.con.execute("INSERT INTO source_id VALUES (41, ?, ?, ?)", [system, row.id, record])
+        self.con.execute("INSERT INTO source_id VALUES (?, 41, ?, ?, ?)", [record, system, row.id, record])
         self.con.execute(
             "INSERT INTO new_fact VALUES (41, ?, '*', ?, ?, ?, 0, TRUE)",
             [record, json.dumps(values), BEGINNING_US, BEGINNING_US],
@@ -431,12 +442,8 @@ class Computation:
 
     def _write(self) -> None:
         outcome = self.outcome
-        outcome.facts = self._copy(
-            "SELECT entity, record, field, value, effective, recorded, seq, assumed FROM fact_out ORDER BY entity, record",
-            "facts.parquet",
-        )
         self._copy(
-            "SELECT DISTINCT s.* FROM source_id s ANTI JOIN known_source k USING (entity, system, external_id) ORDER BY entity, record",
+            "SELECT DISTINCT s.* FROM source_id s ANTI JOIN known_source k USING (entity, system, external_id) ORDER BY id",
             "source_ids.parquet",
         )
         for name in sorted(self.touched):
@@ -466,7 +473,7 @@ class Computation:
         facts = con.execute("SELECT count(*) FROM fact_out WHERE entity = ?", [code]).fetchone()
         buckets = 1 + (facts[0] if facts else 0) // BUCKET
         for bucket in range(buckets):
-            share = f"entity = {code} AND record % {buckets} = {bucket}"
+            share = f"entity = {code} AND record >> 43 BETWEEN {_edge(bucket, buckets)} AND {_edge(bucket + 1, buckets) - 1}"
             con.execute(f"""
                 CREATE OR REPLACE TEMP VIEW record_fact AS
                 SELECT record, field, value, effective, recorded, seq, id FROM old_fact SEMI JOIN record_out USING (record) WHERE {share}
@@ -529,6 +536,11 @@ def _turn(pair: tuple[Part, StagedFile]) -> tuple[bool, int, bool]:
     """Histories before current rows, what others refer to first, and events before what is said of them elsewhere."""
     part, e = pair[0], entity(pair[0].entity)
     return not (part.history or part.changed_at), e.code, e.shape == "event" and "at" not in part.fields
+
+
+def _edge(bucket: int, buckets: int) -> int:
+    """Where a bucket of record ids begins, in their highest 20 of 63 bits: ids are digests, so equal stretches hold equally many."""
+    return (bucket << 20) // buckets
 
 
 def _stored_text(name: str, kind: str) -> str:

@@ -386,8 +386,10 @@ class PartReader:
         """Which external ids were named: the records' own, and those that references point to."""
         con = self.context.con
         if self.entity.shape == "versioned":
+            merged = self.context.redirects.get(self.entity.name)
+            own = record_id_sql(self.entity.name, self.context.system, "ext") if merged else "record"
             con.execute(
-                f"INSERT INTO source_id SELECT DISTINCT {self.entity.code}, {literal(self.context.system)}, ext, record FROM typed"
+                f"INSERT INTO source_id SELECT DISTINCT {own}, {self.entity.code}, {literal(self.context.system)}, ext, record FROM typed"
             )
         for read in self.reads:
             if read.field.kind != "ref":
@@ -396,7 +398,7 @@ class PartReader:
             system = literal(read.source.system or self.context.system)
             text = f"trim(x_{read.n})" if read.source.column else literal(read.source.value or "")
             con.execute(
-                f"INSERT INTO source_id SELECT DISTINCT {target.code}, {system}, {text}, c_{read.n}::BIGINT FROM typed "
+                f"INSERT INTO source_id SELECT DISTINCT c_{read.n}::BIGINT, {target.code}, {system}, {text}, c_{read.n}::BIGINT FROM typed "
                 f"WHERE c_{read.n} IS NOT NULL AND c_{read.n}::BIGINT = {record_id_sql(target.name, read.source.system or self.context.system, text)}"
             )
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db import connection, transaction
 
-from salesops.common.progress import Progress
+from salesops.common.progress import Progress, Task
 from salesops.records import audit, bulk, history
 from salesops.records.access import Actor
 from salesops.records.entities import entities
@@ -45,17 +46,30 @@ def write(
     `computed` is the tick of the state that it was compared with; `keep` writes what goes live with it (custom fields, value rules).
     """
     chunks = list(_chunks(folder))
-    with bulk.roomy(), progress.task("Writing", len(chunks) + 1) as task:
-        task.advance(batch.chunks_done)
-        for number, chunk in enumerate(chunks):
-            if number < batch.chunks_done:
-                continue
-            with transaction.atomic():
-                chunk.write(batch.pk)
-                Batch.objects.filter(pk=batch.pk).update(chunks_done=number + 1, status=Batch.LOADING)
-            batch.chunks_done = number + 1
-            task.advance(1)
-        _go_live(batch, folder, actor, outcome, computed, keep)
+    with ThreadPoolExecutor(1) as beside, bulk.roomy(), progress.task("Writing", len(chunks) + 1) as task:
+        digest = beside.submit(_digest, folder)
+        _write_chunks(batch, chunks, task)
+        _go_live(batch, folder, actor, outcome, computed, keep, digest)
+        task.advance(1)
+
+
+def write_facts(batch: Any, folder: Path, progress: Progress) -> None:
+    """Bring only the facts of an import into the state, while what else it changes is still being worked out."""
+    chunks = [chunk for chunk in _chunks(folder) if chunk.columns is CHANGE]
+    with bulk.roomy(), progress.task("Writing history", len(chunks)) as task:
+        _write_chunks(batch, chunks, task)
+
+
+def _write_chunks(batch: Any, chunks: list[_Chunk], task: Task) -> None:
+    """Write the chunks that are not written yet, each in a transaction that counts it."""
+    task.advance(batch.chunks_done)
+    for number, chunk in enumerate(chunks):
+        if number < batch.chunks_done:
+            continue
+        with transaction.atomic():
+            chunk.write(batch.pk)
+            Batch.objects.filter(pk=batch.pk).update(chunks_done=number + 1, status=Batch.LOADING)
+        batch.chunks_done = number + 1
         task.advance(1)
 
 
@@ -103,13 +117,19 @@ def _own(rows: pa.RecordBatch, batch: int) -> pa.RecordBatch:
 
 
 def _go_live(
-    batch: Any, folder: Path, actor: Actor, outcome: dict[str, Any], computed: int, keep: Callable[[], None]
+    batch: Any,
+    folder: Path,
+    actor: Actor,
+    outcome: dict[str, Any],
+    computed: int,
+    keep: Callable[[], None],
+    digest: Future[str],
 ) -> None:
     """One transaction: source ids, current rows, ends of superseded rows, problems, the flip, the audit entry."""
     with transaction.atomic():
         tick = next_tick()
         keep()
-        names = ["entity", "system", "external_id", "record"]
+        names = ["id", "entity", "system", "external_id", "record"]
         for part in _batches(folder / "source_ids.parquet"):
             bulk.insert_missing("records_sourceid", [*names, "batch"], bulk.arrow_rows(part, (batch.pk,)))
         for entity in entities().values():
@@ -124,7 +144,7 @@ def _go_live(
             _catch_up(computed, batch.pk)
         audit.write(
             actor, "import", batch=batch.pk, rows=outcome.get("facts", 0) + outcome.get("rows", 0),
-            detail={"mapping": batch.mapping, "counts": outcome.get("counts", {})}, digest=_digest(folder),
+            detail={"mapping": batch.mapping, "counts": outcome.get("counts", {})}, digest=digest.result(),
         )  # fmt: skip
         emit("import.live", {"batch": batch.pk, "counts": outcome.get("counts", {})})
 
@@ -177,5 +197,6 @@ def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.parquet")):
         digest.update(path.name.encode())
-        digest.update(path.read_bytes())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
