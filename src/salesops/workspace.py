@@ -198,6 +198,8 @@ def _configure(folder: Path, config: Config) -> None:
     os.environ["SALESOPS_WORKSPACE"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "salesops.web.settings"
     os.environ["SALESOPS_SECRET_KEY"] = str(config.extra.get("secret_key", "not-serving"))
+    hosts = config.extra.get("allowed_hosts", [])
+    os.environ["SALESOPS_ALLOWED_HOSTS"] = ",".join(map(str, hosts)) if isinstance(hosts, list) else str(hosts)
     url = os.environ.get("DATABASE_URL") or config.database_url
     if url:
         os.environ["SALESOPS_DATABASE_URL"] = url

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -107,3 +112,115 @@ def acme(tmp_path_factory: pytest.TempPathFactory, exports: Path) -> Iterator[Do
         assert door("user", "create", name, "--roles", role, *linked).code == 0
     yield door
     door.close()
+
+
+# REST
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the server answered."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Served:
+    """A workspace served over HTTP by `salesops serve`, in processes of its own."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder, self.port = folder, _free_port()
+        self.tokens: dict[str, str] = {}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("SALESOPS_") and k != "DATABASE_URL"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "salesops.cli", "serve", "--workspace", str(folder), "--port", str(self.port), *options],
+            stderr=subprocess.PIPE, text=True, cwd=folder.parent, env=kept, start_new_session=True,
+        )  # fmt: skip
+        self.log: list[str] = []
+        threading.Thread(target=self._read, daemon=True).start()
+        self._until_it_answers()
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        user: str = "",
+        headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
+    ) -> Answered:
+        """Send a request (as a user whose token is known), give the answer."""
+        sent = dict(headers or {})
+        if user:
+            sent.setdefault("Authorization", f"Bearer {self.tokens[user]}")
+        content = raw
+        if body is not None:
+            content = json.dumps(body).encode()
+            sent.setdefault("Content-Type", "application/json")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            connection.request(method, quote(path, safe="/?&=%:,.'+-_~"), content, sent)
+            answer = connection.getresponse()
+            return Answered(answer.status, dict(answer.getheaders()), answer.read().decode())
+        finally:
+            connection.close()
+
+    def items(self, path: str, user: str) -> list[Any]:
+        """Everything of a list, page by page."""
+        found: list[Any] = []
+        link: str | None = path
+        while link:
+            page = self("GET", link, user=user)
+            assert page.status == 200, page.text
+            found += page.json["items"]
+            link = page.json["next"]
+        return found
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line)
+
+    def _until_it_answers(self) -> None:
+        until = time.monotonic() + 120
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                if self("GET", "/health").status == 200:
+                    return
+            except OSError:
+                time.sleep(0.1)
+        self.process.kill()
+        raise RuntimeError(f"the server does not answer:\n{''.join(self.log)}")
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def token(door: Door, user: str, scopes: str = "admin") -> str:
+    """A token of a user, made by the workspace's owner."""
+    made = door("user", "token", "create", user, "--name", "test", "--scopes", scopes)
+    assert made.code == 0, made.err
+    return made.out.strip()
+
+
+@pytest.fixture(scope="module")
+def rest(acme: Door) -> Iterator[Served]:
+    """The example CRM over HTTP, with a token for each of its users."""
+    served = Served(acme.folder)
+    served.tokens = {name: token(acme, name) for name in ("owner", "ben", "mara", "ada", "fay")}
+    yield served
+    served.close()
+    assert not [line for line in served.log if "Traceback" in line], "".join(served.log)

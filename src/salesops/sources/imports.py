@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -570,9 +570,12 @@ def row_errors(actor: Actor, batch: int, limit: int = 100, offset: int = 0) -> t
     return [dict(row) for row in found.values()[offset : offset + limit]], found.count()
 
 
-def undo_import(workspace: Workspace, actor: Actor, batch_id: int) -> dict[str, Any]:
+def undo_import(
+    workspace: Workspace, actor: Actor, batch_id: int, *, also: Callable[[dict[str, Any]], None] | None = None
+) -> dict[str, Any]:
     """Take an import back: its facts and rows count no longer, what it had ended is open again. The undo is audited.
 
+    `also` is called with the result inside the transaction: what it writes stands or falls with the undo.
     Raises NotFound for an unknown import and Conflict for one that is not live.
     """
     access.require(actor, "undo_import")
@@ -593,7 +596,10 @@ def undo_import(workspace: Workspace, actor: Actor, batch_id: int) -> dict[str, 
         drop_unused()
         audit.write(actor, "undo_import", batch=batch_id, rows=sum(counts.values()), detail={"counts": counts})
         emit("import.undone", {"batch": batch_id})
-    return {"batch": batch_id, "status": "undone", "counts": counts}
+        done = {"batch": batch_id, "status": "undone", "counts": counts}
+        if also is not None:
+            also(done)
+    return done
 
 
 def _undo_entity(entity: Any, batch: int) -> int:

@@ -8,8 +8,29 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 WORKSPACE = Path(os.environ.get("SALESOPS_WORKSPACE", "."))
+
+
+def _hosts() -> list[str]:
+    """The names by which a browser may call this server: `allowed_hosts` of `salesops.toml`, and this machine."""
+    listed = [name for name in os.environ.get("SALESOPS_ALLOWED_HOSTS", "").split(",") if name]
+    served_at = os.environ.get("SALESOPS_SERVED_AT", "")
+    own = [served_at] if served_at and served_at not in ("0.0.0.0", "::") else []
+    return [*listed, *own, "localhost", "127.0.0.1", "[::1]", "testserver"]
+
+
 SECRET_KEY = os.environ.get("SALESOPS_SECRET_KEY", "not-serving")
 INSTALLED_APPS = ["django.contrib.contenttypes", "salesops.records.apps.RecordsConfig"]
+ROOT_URLCONF = "salesops.web.urls"
+APPEND_SLASH = False
+ALLOWED_HOSTS = _hosts()
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000  # content that is no file
+FILE_UPLOAD_HANDLERS = ["salesops.web.uploads.ToWorkspace"]
+FILE_UPLOAD_TEMP_DIR = str(WORKSPACE / "work" / "uploads")
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "salesops.web.rest.problems.methods_as_problems",
+]
 AUTH_USER_MODEL = "records.User"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,0 +1,212 @@
+"""Imports over REST run beside the request, as jobs: a row says how far one is, a lock on a file that its process is alive.
+
+A job whose process was killed is `interrupted`; resumed, the import goes on where it was (`sources.imports`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import threading
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from salesops.common.errors import Busy, Conflict, NotFound, SalesopsError
+from salesops.common.locks import exclusive
+from salesops.output import plain
+from salesops.records import access, context
+from salesops.records.access import Actor
+from salesops.sources.imports import import_files
+from salesops.web.serving import workspace
+
+from .problems import status_of
+
+IMPORT, UPLOAD = "rest.import", "rest.upload"
+KEPT_FOR = 7 * 24 * 3600 * 1_000_000
+"""For how long, in microseconds, uploaded files that nobody imported are kept."""
+logger = logging.getLogger("salesops.rest")
+_threads: dict[int, threading.Thread] = {}
+
+
+# Uploads
+
+
+def uploads() -> Path:
+    """The folder of uploaded files; those that nobody imported in a week go."""
+    folder = workspace().work / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def keep_upload(actor: Actor, files: list[tuple[str, Path, int, str]]) -> dict[str, Any]:
+    """Keep uploaded files (name, place, bytes, SHA-256) together, inside the caller's transaction; gives what they are called by."""
+    from salesops.records.models import JobRun
+
+    now = context.clock()
+    old = JobRun.objects.filter(kind=UPLOAD, status="kept", started__lt=now - KEPT_FOR)
+    for number in old.values_list("pk", flat=True):
+        shutil.rmtree(uploads() / str(number), ignore_errors=True)
+    old.update(status="gone")
+    for left in uploads().glob("tmp*"):  # of a server that was killed
+        if left.stat().st_mtime_ns // 1000 < now - KEPT_FOR:
+            left.unlink(missing_ok=True)
+    listed = [{"file": name, "bytes": size, "sha256": digest} for name, _, size, digest in files]
+    row = JobRun.objects.create(
+        kind=UPLOAD, status="kept", user=actor.username, parameters=json.dumps({"files": listed}), started=now
+    )
+    folder = uploads() / str(row.pk)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, place, _, _ in files:
+        place.rename(folder / name)
+    return {"upload": row.pk, "files": listed}
+
+
+def _upload(actor: Actor, number: int) -> list[Path]:
+    from salesops.records.models import JobRun
+
+    row = JobRun.objects.filter(pk=number, kind=UPLOAD, user=actor.username, status="kept").first()
+    folder = uploads() / str(number)
+    if row is None or not folder.is_dir():
+        raise NotFound(f"there is no upload {number}", remedy="Upload the files again: POST /api/v1/imports/files")
+    return [folder / one["file"] for one in json.loads(row.parameters)["files"]]
+
+
+# Jobs
+
+
+def start(actor: Actor, parameters: dict[str, Any]) -> int:
+    """Note an import inside the caller's transaction; it runs once that is committed. Gives the job's number."""
+    from salesops.records.models import JobRun
+
+    access.require(actor, "import")
+    _upload(actor, parameters["upload"])
+    row = JobRun.objects.create(
+        kind=IMPORT, user=actor.username, parameters=json.dumps(parameters), started=context.clock()
+    )
+    transaction.on_commit(lambda: _run(actor, row.pk, parameters))
+    return int(row.pk)
+
+
+def resume(actor: Actor, number: int) -> int:
+    """Take up an interrupted import, inside the caller's transaction."""
+    row = _row(actor, number)
+    if _status(row) != "interrupted":
+        raise Conflict(f"job {number} is {_status(row)}, not interrupted", remedy="Only an interrupted job is resumed")
+    parameters = json.loads(row.parameters)
+    _upload(actor, parameters["upload"])
+    transaction.on_commit(lambda: _run(actor, row.pk, parameters))
+    return number
+
+
+def state(actor: Actor, number: int, wait: float = 0.0) -> dict[str, Any]:
+    """How far a job is, or how it ended; `wait` seconds at most for it to end (where it runs in this process)."""
+    row = _row(actor, number)
+    thread = _threads.get(number)
+    if wait and thread is not None:
+        thread.join(wait)
+        row.refresh_from_db()
+    result = json.loads(row.result)
+    return {
+        "job": row.pk, "status": _status(row), "started": _moment(row.started), "finished": _moment(row.finished),
+        "user": row.user, "parameters": json.loads(row.parameters),
+        "result": result if row.status == "done" else None,
+        "problem": result if row.status == "failed" else None,
+    }  # fmt: skip
+
+
+def _row(actor: Actor, number: int) -> Any:
+    from salesops.records.models import JobRun
+
+    access.require(actor, "import")
+    row = JobRun.objects.filter(pk=number, kind=IMPORT).first()
+    if row is None:
+        raise NotFound(f"there is no import job {number}", remedy="Start one: POST /api/v1/imports")
+    return row
+
+
+def _lock(number: int) -> Path:
+    folder = workspace().work / "jobs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{number}.lock"
+
+
+def _status(row: Any) -> str:
+    """The status of a job; one that says running and whose process is gone is interrupted."""
+    if row.status != "running":
+        return str(row.status)
+    try:
+        with exclusive(_lock(row.pk)):
+            row.refresh_from_db()
+            return "interrupted" if row.status == "running" else str(row.status)
+    except Busy:
+        return "running"
+
+
+def _run(actor: Actor, number: int, parameters: dict[str, Any]) -> None:
+    held = ExitStack()
+    try:
+        held.enter_context(exclusive(_lock(number)))
+    except Busy:  # somebody else has taken it up
+        return
+    thread = threading.Thread(target=_import, args=(actor, number, parameters, held), name=f"import-{number}")
+    _threads[number] = thread
+    thread.start()
+
+
+def _import(actor: Actor, number: int, parameters: dict[str, Any], held: ExitStack) -> None:
+    """Run the import and note how it ended."""
+    with held:
+        try:
+            files = _upload(actor, parameters["upload"])
+            day = parameters.get("file_date")
+            result = import_files(
+                workspace(), actor, files, mapping=parameters.get("mapping", ""), system=parameters.get("system", ""),
+                mode=parameters.get("mode", "delta"), file_date=date.fromisoformat(day) if day else None,
+                dry_run=bool(parameters.get("dry_run")),
+            )  # fmt: skip
+            _finish(number, "done", result.to_dict())
+            if not parameters.get("dry_run"):
+                _used(parameters["upload"])
+        except SalesopsError as error:
+            _finish(number, "failed", _problem(error))
+        except Exception as error:
+            logger.error("import job %s failed", number, exc_info=error)
+            _finish(
+                number, "failed", _problem(SalesopsError("salesops did not expect this", remedy="See the server's log"))
+            )
+        finally:
+            _threads.pop(number, None)
+            connection.close()
+
+
+def _used(upload: int) -> None:
+    from salesops.records.models import JobRun
+
+    JobRun.objects.filter(pk=upload, kind=UPLOAD).update(status="imported", finished=context.clock())
+    shutil.rmtree(uploads() / str(upload), ignore_errors=True)
+
+
+def _finish(number: int, status: str, result: dict[str, Any]) -> None:
+    from salesops.records.models import JobRun
+
+    text = json.dumps(plain(result), ensure_ascii=False)
+    JobRun.objects.filter(pk=number).update(status=status, result=text, finished=context.clock())
+
+
+def _problem(error: SalesopsError) -> dict[str, Any]:
+    return {
+        "type": "urn:salesops:problem:import", "title": "The import failed", "status": status_of(error),
+        "detail": error.message, "remedy": error.remedy, "problems": [one.to_dict() for one in error.problems],
+    }  # fmt: skip
+
+
+def _moment(instant: int | None) -> str | None:
+    from .records import moment
+
+    return moment(instant)

@@ -1,0 +1,89 @@
+"""The OpenAPI document: what the framework finds in the operations, and what all of them share (problems, scopes, headers)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+
+from .auth import Token
+from .problems import MEDIA, TITLES
+from .schemas import Problem
+
+FAILURES = (400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
+WRITES = {"POST", "PATCH", "PUT", "DELETE"}
+CSV = {"query_metrics", "show_waterfall", "show_stages", "show_variants", "list_records"}
+IF_MATCH = {"edit_record", "delete_record"}
+IDEMPOTENCY: dict[str, Any] = {
+    "in": "header", "name": "Idempotency-Key", "required": False,
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},
+    "description": "A new one for every new call, for example a UUID; repeated with the same call it gives the same answer again",
+    "example": "0b6f1c3e-2f5a-4a58-9d57-3f3f5d3a7c11",
+}  # fmt: skip
+MATCH: dict[str, Any] = {
+    "in": "header", "name": "If-Match", "required": False, "schema": {"type": "string", "pattern": '^("[0-9]{1,18}"|\\*)$'},
+    "description": "The ETag that the record was given with: 412 where somebody changed it since", "example": '"128"',
+}  # fmt: skip
+EXAMPLE = {
+    "type": "urn:salesops:problem:invalid-data", "title": "Invalid data", "status": 422,
+    "detail": "the opportunity cannot be created: 'abc' is no number", "remedy": "Write a plain number such as 1200.50",
+    "problems": [
+        {"source": "opportunity", "row": None, "field": "amount", "problem": "'abc' is no number",
+         "remedy": "Write a plain number such as 1200.50", "value": "abc", "record": None, "severity": "error"}
+    ],
+}  # fmt: skip
+
+
+class Schema(OpenAPISchema):
+    """The document of the API."""
+
+    def operation_details(self, operation: Operation) -> dict[str, Any]:
+        found: dict[str, Any] = super().operation_details(operation)
+        name = found["operationId"]
+        scope = next((one.scope for one in operation.auth_callbacks if isinstance(one, Token)), "")
+        if scope:
+            found["description"] = f"{found.get('description', '')}\n\nScope: `{scope}`."
+            found["x-scope"] = scope
+        if WRITES & set(operation.methods):
+            found["parameters"].append(IDEMPOTENCY)
+        if name in IF_MATCH:
+            found["parameters"].append(MATCH)
+        if name in CSV:
+            found["responses"][200]["content"]["text/csv"] = {"schema": {"type": "string"}}
+        for status in self._failures(operation, name):
+            found["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
+        return found
+
+    def _failures(self, operation: Operation, name: str) -> list[int]:
+        if not operation.auth_callbacks:
+            return []
+        writes = bool(WRITES & set(operation.methods))
+        found = [400, 401, 403, 404, 409, 422, 503]
+        return found + ([412] if name in IF_MATCH | {"bulk_records"} else []) + ([413, 415] if writes else [])
+
+    def get_components(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_components()
+        found["schemas"] = {**found["schemas"], **_problem_schema()}
+        found["responses"] = {f"Problem{status}": _response(status) for status in FAILURES}
+        return found
+
+
+def _response(status: int) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    if status == 422:
+        content["example"] = EXAMPLE
+    return {"description": TITLES[status], "content": {MEDIA: content}}
+
+
+def _problem_schema() -> dict[str, Any]:
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    return {**schema.pop("$defs", {}), "Problem": schema}
+
+
+class Api(NinjaAPI):
+    """The API with its document."""
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
+        return Schema(self, "api/v1/" if path_prefix is None else path_prefix)

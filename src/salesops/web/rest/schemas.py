@@ -1,0 +1,462 @@
+"""The shapes of what is sent and given, as OpenAPI shows them, with examples. Exact numbers, ids and days travel as text."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from ninja import Field, Schema
+from pydantic import ConfigDict
+
+Id = Annotated[str, Field(description="A 63-bit id, as text", examples=["4611686018427387904"])]
+Day = Annotated[date, Field(examples=["2026-03-31"])]
+Row = dict[str, Any]
+
+
+class Given(Schema):
+    """What somebody sends: fields that are none are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# Problems
+
+
+class ProblemItem(Schema):
+    source: str | None = None
+    row: int | None = Field(None, description="1-based row, or operation of a bulk call")
+    field: str | None = None
+    problem: str
+    remedy: str
+    value: str | None = None
+    record: str | None = None
+    severity: str = "error"
+
+
+class Problem(Schema):
+    """RFC 9457, with a remedy and everything that is wrong."""
+
+    type: str = Field(examples=["urn:salesops:problem:invalid-data"])
+    title: str
+    status: int
+    detail: str
+    remedy: str = ""
+    problems: list[ProblemItem] = []
+
+
+# Records
+
+
+class FieldInfo(Schema):
+    name: str
+    kind: str = Field(description="text, kind, ref, date, instant, integer, boolean, money, or scaled:N")
+    target: str = Field("", description="The entity that a ref points to")
+    words: list[str] = Field([], description="The words that a field of kind may hold")
+    help: str = ""
+
+
+class EntityInfo(Schema):
+    name: str = Field(examples=["opportunity"])
+    shape: Literal["versioned", "interval", "event"]
+    help: str
+    fields: list[FieldInfo]
+
+
+class Entities(Schema):
+    items: list[EntityInfo]
+
+
+class Reference(Schema):
+    """A record that a field points to. The label is null where you may not see it."""
+
+    id: Id
+    label: str | None = None
+
+
+Value = str | bool | int | float | Reference | None
+
+
+class RecordOut(Schema):
+    id: Id
+    deleted: bool
+    values: dict[str, Value] = Field(
+        description="By field: money and scaled numbers as text, instants in UTC, references with their label",
+        examples=[
+            {"name": "Cedar rollout", "amount": "30000", "currency": "USD", "owner": {"id": "17", "label": "Ben Okoye"}}
+        ],
+    )
+    masked: list[str] = Field([], description="Fields that hold something which you may not read; null in `values`")
+
+
+class RecordFull(RecordOut):
+    version: int = Field(description="Grows with every change; the ETag is this in quotation marks")
+    source_ids: list[dict[str, str]] = Field([], examples=[[{"system": "crm", "id": "D01"}]])
+    assumed: list[str] = Field([], description="Fields of which it is not known when they were learned")
+    merged_from: list[Id] = []
+    as_of: date | None = None
+    as_known_on: date | None = None
+
+
+class RecordPage(Schema):
+    items: list[RecordOut]
+    total: int = Field(description="How many there are on all pages")
+    limit: int
+    next: str | None = Field(description="The link to the next page; null on the last")
+    changed: bool = Field(
+        False, description="A sorted list only: records changed since the first page, rows may have moved"
+    )
+
+
+class Version(Schema):
+    effective: str | None = Field(description="Since when it was true")
+    recorded: str | None = Field(description="When it was learned")
+    recorded_to: str | None = None
+    assumed: bool
+    batch: int
+    kind: str
+    user: str
+    fields: dict[str, str]
+
+
+class History(Schema):
+    items: list[Version]
+
+
+class ReferenceIn(Given):
+    id: str = Field(max_length=300)
+    label: str | None = None
+
+
+ValueIn = str | bool | int | Decimal | ReferenceIn | None
+ValuesIn = Annotated[
+    dict[str, ValueIn],
+    Field(
+        description="Values as people write them, or as a record was given; null empties a field. A reference is an id, an external "
+        "id, a unique name or an e-mail address",
+        examples=[{"name": "Cedar rollout", "amount": "30000", "owner": "Ben Okoye", "stage": "Proposal"}],
+    ),
+]
+
+
+class Creation(Given):
+    values: ValuesIn
+    effective: Day | None = Field(None, description="The day since when it is true (default: now)")
+
+
+class Edit(Given):
+    values: ValuesIn
+    effective: Day | None = Field(None, description="The day since when the values are true (default: now)")
+
+
+class Merge(Given):
+    loser: str = Field(
+        max_length=300, description="The record that is merged into this one", examples=["Cedar Inc (double)"]
+    )
+    fill: bool = Field(True, description="Take its values where this one has none")
+
+
+class Operation(Given):
+    """One step of a bulk call."""
+
+    do: Literal["create", "edit", "delete", "restore"]
+    key: str | None = Field(None, max_length=300, description="The record; not for create")
+    values: dict[str, ValueIn] = {}
+    effective: Day | None = None
+    version: int | None = Field(None, ge=0, lt=2**63, description="The version that is expected (edit, delete)")
+
+
+class Bulk(Given):
+    operations: list[Operation] = Field(
+        min_length=1, max_length=500,
+        examples=[[{"do": "create", "values": {"name": "Fir"}}, {"do": "edit", "key": "Alder", "values": {"industry": "Energy"}}]],
+    )  # fmt: skip
+
+
+class Written(Schema):
+    do: str
+    id: Id
+    version: int
+
+
+class BulkDone(Schema):
+    items: list[Written]
+
+
+# Answers of the metric and pipeline rooms
+
+
+class ColumnOut(Schema):
+    name: str
+    title: str
+    kind: str
+    unit: str = ""
+    currency: str = ""
+
+
+class AnswerOut(Schema):
+    """Rows and how to read them. Money is exact, as text, in `currency`."""
+
+    rows: list[Row] = Field(examples=[[{"period": "2026-Q1", "owner": "Ben Okoye", "bookings": "70000.0000"}]])
+    columns: list[ColumnOut]
+    from_: date | None = Field(None, alias="from")
+    to: date | None = None
+    as_of: date
+    as_known_on: date | None = None
+    generation: str
+    currency: str
+    notes: list[str]
+    hidden: int = Field(description="Records of the question that are not yours")
+    empty: dict[str, str] = Field({}, description="Why a metric has no value anywhere")
+    definitions: dict[str, str] = {}
+
+
+class MetricOut(Schema):
+    id: str
+    title: str
+    question: str
+    unit: str
+    better: str
+    date_basis: str
+    additive: str
+    currency_rule: str
+    empty_rule: str
+    table: str = Field("", description="The command that gives it, where it is a table and no number")
+    reads_with: list[str] = []
+    notes: list[str] = []
+    variants: list[dict[str, Any]] = []
+
+
+class Metrics(Schema):
+    items: list[MetricOut]
+
+
+class DrillOut(Schema):
+    items: list[Row]
+    total: int
+    limit: int
+    next: str | None
+    changed: bool
+    totals: dict[str, Any] = Field(description="Sums over all pages: the parts of the number")
+    hidden: int = 0
+    as_of: date | None = None
+    generation: str
+    currency: str
+
+
+class ExplanationOut(Schema):
+    model_config = ConfigDict(extra="allow")
+
+    title: str
+    value: Any = None
+    unit: str | None = None
+    formula: str | None = None
+    rule: str | None = None
+    definition: str | None = None
+    inputs: list[dict[str, Any]] = []
+    notes: list[str] = []
+
+
+class GuideOut(Schema):
+    model_config = ConfigDict(extra="allow")
+
+    business_model: str
+
+
+class ScorecardOut(Schema):
+    as_of: date
+    currency: str
+    rows: list[Row]
+    managers: list[Row]
+    quota_reached: list[str]
+    hidden: int
+
+
+# Quality
+
+
+class ScoreOut(Schema):
+    label: str
+    checked: int
+    failing: int
+    score: float | None = Field(description="1 - failing / checked; null where nothing was checked")
+
+
+class RuleScore(Schema):
+    rule: str
+    entity: str
+    dimension: str
+    severity: str
+    title: str
+    checked: int
+    failing: int
+    score: float | None
+    left_out: str = Field("", description="Why it could not be asked")
+
+
+class QualityOut(Schema):
+    overall: ScoreOut
+    rules: list[RuleScore]
+    by_entity: list[ScoreOut]
+    by_dimension: list[ScoreOut]
+    by_system: list[ScoreOut]
+    by_owner: list[ScoreOut]
+    freshness: list[Row]
+
+
+class RuleInfo(Schema):
+    id: str
+    entity: str
+    dimension: str
+    severity: str
+    title: str
+    why: str
+    remedy: str
+
+
+class Rules(Schema):
+    items: list[RuleInfo]
+
+
+class Rows(Schema):
+    """A page of rows."""
+
+    items: list[Row]
+    total: int
+    limit: int
+    next: str | None
+    changed: bool = False
+
+
+# Imports
+
+
+class UploadOut(Schema):
+    upload: int = Field(description="What an import is started with", examples=[7])
+    files: list[Row]
+
+
+class ImportStart(Given):
+    upload: int = Field(ge=1, lt=2**63, description="Given by POST /imports/files", examples=[7])
+    mapping: str = Field(
+        "", max_length=100, pattern=r"^[\w-]*$", description="A mapping of the workspace, or a ready one"
+    )
+    system: str = Field("", max_length=100)
+    mode: Literal["delta", "snapshot"] = "delta"
+    file_date: Day | None = None
+    dry_run: bool = Field(False, description="Only say what the import would do")
+
+
+class Job(Schema):
+    """An import under way, or how it ended: running, done, failed, or interrupted (the server was stopped: resume it)."""
+
+    job: int
+    status: Literal["running", "done", "failed", "interrupted"]
+    started: str | None
+    finished: str | None
+    user: str
+    parameters: Row
+    result: Row | None = Field(None, description="What it did, when it is done")
+    problem: Problem | None = Field(None, description="What went wrong, when it failed")
+
+
+class ImportOut(Schema):
+    model_config = ConfigDict(extra="allow")
+
+    batch: int
+    status: str
+    system: str
+    mapping: str
+    user: str
+
+
+class Undone(Schema):
+    batch: int
+    status: str
+    counts: dict[str, int]
+
+
+# Targets
+
+
+class TargetIn(Given):
+    """A target of a person, a team or a business unit in a period; the one that is there already is changed."""
+
+    metric: str = Field(max_length=200, examples=["bookings"])
+    kind: Literal["quota", "plan", "goal"] = "quota"
+    person: str | None = Field(None, max_length=300, examples=["Ben Okoye"])
+    team: str | None = Field(None, max_length=300)
+    business_unit: str | None = Field(None, max_length=300)
+    period: str | None = Field(None, max_length=100, examples=["2026-Q1"])
+    starts_on: Day
+    ends_on: Day
+    amount: Decimal | str | None = Field(None, description="When the metric is money", examples=["120000"])
+    currency: str | None = Field(None, max_length=3, examples=["USD"])
+    number: Decimal | str | None = Field(None, description="When the metric is a count or a ratio")
+    status: Literal["draft", "published", "withdrawn"] = "published"
+    effective: Day | None = None
+
+
+# Audit, users, tokens
+
+
+class AuditPage(Schema):
+    items: list[Row]
+    total: int
+    limit: int
+    next: str | None
+
+
+class Verified(Schema):
+    ok: bool
+    entries: int
+    head: str
+    broken: int | None
+    problem: str
+    message: str
+
+
+class Me(Schema):
+    username: str
+    roles: list[str]
+    person: Id | None
+    sees_all: bool
+    scopes: list[str]
+    workspace: str
+    currency: str
+    time_zone: str
+    today: date
+    version: str
+
+
+class TokenIn(Given):
+    username: str = Field("", max_length=150, description="Default: yourself")
+    name: str = Field(min_length=1, max_length=200, examples=["nightly export"])
+    scopes: list[str] = Field(min_length=1, max_length=20, examples=[["records:read", "metrics:read"]])
+    expires: Day | None = None
+
+
+class TokenMade(Schema):
+    token: str = Field(description="Shown once")
+
+
+class TokenOut(Schema):
+    id: int
+    key: str
+    user: str
+    name: str
+    scopes: list[str]
+    status: Literal["active", "expired", "revoked"]
+    created: str | None
+    created_by: str
+    expires: str | None
+    last_used: str | None
+    revoked: str | None
+
+
+class Tokens(Schema):
+    items: list[TokenOut]
+
+
+class TokenNumber(Schema):
+    revoked: int

@@ -1,0 +1,47 @@
+"""Addresses: the API, its docs, and a word on the server's health."""
+
+from __future__ import annotations
+
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+
+from salesops import __version__
+
+from .rest import problems
+from .rest.root import START, STATIC, api
+
+handler400 = problems.of_bad_request
+handler404 = problems.of_missing
+handler500 = problems.of_server_error
+FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """Whether this server answers, and its database does (503 where not)."""
+    from django.db import DatabaseError
+
+    from salesops.records.writing import current_tick
+
+    try:
+        tick = current_tick()
+    except DatabaseError:
+        return JsonResponse({"status": "no database", "version": __version__}, status=503)
+    return JsonResponse({"status": "ok", "version": __version__, "tick": tick})
+
+
+def docs_start(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(START, content_type="text/javascript")
+
+
+def docs_file(request: HttpRequest, name: str) -> HttpResponse | FileResponse:
+    if name not in FILES:
+        return problems.of_missing(request)
+    return FileResponse((STATIC / name).open("rb"), content_type=FILES[name])
+
+
+urlpatterns = [
+    path("health", health),
+    path("api/v1/docs/start.js", docs_start),
+    path("api/v1/docs/files/<str:name>", docs_file),
+    path("api/v1/", api.urls),
+]

@@ -1,0 +1,424 @@
+"""REST over a real server: who may call, records, versions, repeated calls, pages, imports, targets, the form of answers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import uuid
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Door, Served, token
+
+V1 = "/api/v1"
+
+
+def said(answer: Any) -> dict[str, Any]:
+    """The problem of an answer that is one."""
+    assert answer.headers["content-type"] == "application/problem+json", answer
+    problem: dict[str, Any] = answer.json
+    assert {"type", "title", "status", "detail", "remedy", "problems"} <= set(problem)
+    assert problem["status"] == answer.status
+    return problem
+
+
+def upload(rest: Served, files: dict[str, bytes], user: str = "owner", **headers: str) -> Any:
+    """Send files as a browser or curl does."""
+    mark = uuid.uuid4().hex
+    body = b""
+    for name, content in files.items():
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
+        body += head.encode() + b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n"
+    body += f"--{mark}--\r\n".encode()
+    kind = {"Content-Type": f"multipart/form-data; boundary={mark}", **headers}
+    return rest("POST", f"{V1}/imports/files", user=user, raw=body, headers=kind)
+
+
+# Who may call
+
+
+def test_a_token_is_needed(rest: Served) -> None:
+    """Without a token, or with a wrong one, nothing is said but how to get one."""
+    for headers in ({}, {"Authorization": "Bearer so_0123456789abcdef_wrong"}, {"Authorization": "Basic eDp5"}):
+        answer = rest("GET", f"{V1}/records/account", headers=headers)
+        assert answer.status == 401
+        assert "user token create" in said(answer)["remedy"]
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert rest("GET", "/health").json["status"] == "ok"
+    assert rest("GET", f"{V1}/openapi.json").json["openapi"].startswith("3.1")
+    assert "swagger-ui" in rest("GET", f"{V1}/docs").text
+
+
+def test_scopes_and_the_end_of_a_token(rest: Served, acme: Door) -> None:
+    """A token does what its scopes say, `write` includes `read`, and a revoked or expired one is none; all of it is audited."""
+    rest.tokens["reader"] = token(acme, "owner", "records:read")
+    rest.tokens["writer"] = token(acme, "owner", "targets:write,records:write")
+    assert rest("GET", f"{V1}/records/account", user="reader").status == 200
+    refused = rest("POST", f"{V1}/records/account", {"values": {"name": "Gum"}}, user="reader")
+    assert refused.status == 403
+    assert "records:write" in said(refused)["detail"]
+    assert rest("GET", f"{V1}/metrics/query?metrics=bookings", user="reader").status == 403
+    assert rest("GET", f"{V1}/records/account", user="writer").status == 200
+    assert rest("GET", f"{V1}/targets", user="writer").status == 200
+    assert rest("GET", f"{V1}/me", user="reader").json["scopes"] == ["records:read"]
+    listed = {row["id"]: row for row in acme("user", "token", "list", "--format", "json").rows}
+    number = max(number for number, row in listed.items() if row["scopes"] == "records:read")
+    assert listed[number]["last_used"]
+    assert rest.tokens["reader"] not in json.dumps(listed)
+    assert acme("user", "token", "revoke", number).code == 0
+    assert rest("GET", f"{V1}/records/account", user="reader").status == 401
+    assert acme("user", "token", "revoke", number).code == 5
+    assert (
+        acme("user", "token", "create", "--name", "x", "--scopes", "records:read", "--expires", "2020-01-01").code == 6
+    )
+    assert acme("user", "token", "create", "--name", "x", "--scopes", "nonsense").code == 2
+    actions = [row["action"] for row in acme("audit", "list", "--format", "json").rows]
+    assert {"token.create", "token.revoke"} <= set(actions)
+
+
+def test_a_token_gives_no_more_than_its_user(rest: Served, acme: Door) -> None:
+    """An admin token of a rep is a rep's; a deactivated user's is none; nobody makes one for an owner but an owner."""
+    assert rest("GET", f"{V1}/audit", user="ben").status == 403
+    assert rest("POST", f"{V1}/imports/1/undo", user="ben").status == 403
+    made = rest("POST", f"{V1}/tokens", {"name": "mine", "scopes": ["records:read"]}, user="ben")
+    assert made.status == 201
+    assert (
+        rest("POST", f"{V1}/tokens", {"name": "x", "scopes": ["admin"], "username": "owner"}, user="ben").status == 403
+    )
+    assert {row["user"] for row in rest("GET", f"{V1}/tokens", user="ben").json["items"]} == {"ben"}
+    assert acme("user", "create", "adam", "--roles", "admin").code == 0
+    rest.tokens["adam"] = token(acme, "adam")
+    assert (
+        rest("POST", f"{V1}/tokens", {"name": "x", "scopes": ["admin"], "username": "owner"}, user="adam").status == 403
+    )
+    assert (
+        rest("POST", f"{V1}/tokens", {"name": "x", "scopes": ["admin"], "username": "ben"}, user="adam").status == 201
+    )
+    assert acme("user", "deactivate", "adam").code == 0
+    assert rest("GET", f"{V1}/me", user="adam").status == 401
+
+
+# Records
+
+
+def test_a_record_from_birth_to_death(rest: Served) -> None:
+    """Create, show, edit under a version, delete, restore, and the history of all of it, by REST."""
+    made = rest(
+        "POST",
+        f"{V1}/records/account",
+        {"values": {"name": "Oak", "revenue": 1200.5, "owner": "Ben Okoye"}},
+        user="owner",
+    )
+    assert made.status == 201, made.text
+    record, tag = made.json, made.headers["etag"]
+    assert Decimal(record["values"]["revenue"]) == Decimal("1200.5")
+    assert record["values"]["owner"]["label"] == "Ben Okoye"
+    where = f"{V1}/records/account/{record['id']}"
+    assert made.headers["location"] == where
+    assert rest("GET", where, user="ben").headers["etag"] == tag
+    changed = rest("PATCH", where, {"values": {"industry": "Wood"}}, user="ben", headers={"If-Match": tag})
+    assert changed.status == 200
+    late = rest("PATCH", where, {"values": {"industry": "Steel"}}, user="owner", headers={"If-Match": tag})
+    assert late.status == 412
+    assert "changed since" in said(late)["detail"]
+    assert rest("DELETE", where, user="owner", headers={"If-Match": tag}).status == 412
+    gone = rest("DELETE", where, user="owner", headers={"If-Match": changed.headers["etag"]})
+    assert gone.json["deleted"] is True
+    assert rest("DELETE", where, user="owner").status in (404, 409)
+    assert rest("POST", f"{where}/restore", user="owner").json["deleted"] is False
+    again = rest("PATCH", where, {"values": record["values"] | {"created": None}}, user="owner")
+    assert again.status in (200, 422)
+    history = rest("GET", f"{where}/history", user="ben").json["items"]
+    assert [one["fields"].get("industry") for one in history][1] == "Wood"
+    assert history[0]["user"] == "owner"
+    undone = rest("POST", f"{V1}/edits/{history[1]['batch']}/undo", user="owner")
+    assert undone.json == {"batch": history[1]["batch"], "records": 1}
+
+
+def test_what_was_given_can_be_sent_back(rest: Served) -> None:
+    """The values of a record, as they were given, are values that an edit takes: nothing changes."""
+    for key in ("D01", "D07"):
+        shown = rest("GET", f"{V1}/records/opportunity/{key}", user="owner")
+        same = rest("PATCH", f"{V1}/records/opportunity/{key}", {"values": shown.json["values"]}, user="owner")
+        assert same.status == 200, same.text
+        assert same.json == shown.json
+
+
+def test_everything_that_is_wrong_at_once(rest: Served) -> None:
+    """Field, value and remedy of every mistake; nothing is written."""
+    values = {"name": "Yew", "amount": "abc", "stage": "Nowhere", "colour": "green"}
+    answer = rest("POST", f"{V1}/records/opportunity", {"values": values}, user="owner")
+    assert answer.status == 422
+    problems = {one["field"]: one for one in said(answer)["problems"]}
+    assert set(problems) == {"amount", "stage", "colour"}
+    assert all(one["remedy"] for one in problems.values())
+    assert not rest.items(f"{V1}/records/opportunity?where=name = 'Yew'", "owner")
+
+
+def test_what_one_may_not_see_is_not_there(rest: Served) -> None:
+    """A deal of somebody else is 404 for a rep by any way; what a role may not do is 403."""
+    for method, path, body in (
+        ("GET", "opportunity/D01", None), ("GET", "opportunity/D01/history", None),
+        ("PATCH", "opportunity/D01", {"values": {"amount": "1"}}), ("POST", "opportunity/D01/restore", None),
+    ):  # fmt: skip
+        assert rest(method, f"{V1}/records/{path}", body, user="ben").status in (403, 404), path
+    assert rest("GET", f"{V1}/records/opportunity/D01", user="ben").status == 404
+    assert rest("PATCH", f"{V1}/records/opportunity/D01", {"values": {"amount": "1"}}, user="ada").status == 403
+    assert rest("GET", f"{V1}/records/nothing", user="ben").status == 404
+    assert rest("PUT", f"{V1}/records/account", user="owner").status == 405
+    assert "Entities" in said(rest("GET", f"{V1}/records/nothing", user="ben"))["remedy"]
+
+
+def test_a_day_in_the_past(rest: Served) -> None:
+    """As of a day a record is what it was; before it came into being it was not there."""
+    now = rest("GET", f"{V1}/records/opportunity/D01", user="owner").json
+    assert rest("GET", f"{V1}/records/opportunity/D01?as_of=2001-01-01", user="owner").status == 404
+    then = rest("GET", f"{V1}/records/opportunity/D01?as_of=2025-12-31", user="owner").json
+    assert (then["id"], then["as_of"]) == (now["id"], "2025-12-31")
+    assert rest("GET", f"{V1}/records/opportunity?as_of=2025-12-31&as_known_on=2025-01-01", user="owner").status == 400
+
+
+def test_pages_give_everything_once(rest: Served) -> None:
+    """19 deals by pages of 5: no cap, none twice, a total on every page; a record created between pages moves none."""
+    whole = {row["id"] for row in rest.items(f"{V1}/records/opportunity?limit=1000", "ada")}
+    assert len(whole) == 19
+    first = rest("GET", f"{V1}/records/opportunity?limit=5", user="ada").json
+    assert (len(first["items"]), first["total"]) == (5, 19)
+    made = rest("POST", f"{V1}/records/opportunity", {"values": {"name": "Ash"}}, user="owner").json["id"]
+    rest_of_it = rest.items(first["next"], "ada")
+    ids = [row["id"] for row in first["items"] + rest_of_it]
+    assert len(ids) == len(set(ids))
+    assert whole <= set(ids) <= whole | {made}
+    sorted_page = rest("GET", f"{V1}/records/opportunity?limit=5&order=-amount", user="ada").json
+    assert sorted_page["changed"] is False
+    rest("DELETE", f"{V1}/records/opportunity/{made}", user="owner")
+    second = rest("GET", sorted_page["next"], user="ada").json
+    assert second["changed"] is True
+    for bad in ("limit=0", "limit=1001", "cursor=zzz", "limt=5"):
+        assert rest("GET", f"{V1}/records/opportunity?{bad}", user="ada").status in (400, 422), bad
+    other = sorted_page["next"].replace("opportunity", "account")
+    assert "another question" in said(rest("GET", other, user="ada"))["detail"]
+
+
+def test_many_at_once_all_or_none(rest: Served) -> None:
+    """A bulk call with a mistake does nothing and names the rows; without one it does everything."""
+    steps = [
+        {"do": "create", "values": {"name": "Bulk one"}},
+        {"do": "edit", "key": "Nobody", "values": {"industry": "x"}},
+        {"do": "create", "values": {"revenue": "abc", "name": "Bulk two"}},
+    ]
+    refused = rest("POST", f"{V1}/bulk/account", {"operations": steps}, user="owner")
+    assert refused.status == 422
+    assert [one["row"] for one in said(refused)["problems"]] == [2, 3]
+    assert not rest.items(f"{V1}/records/account?where=name = 'Bulk one'", "owner")
+    done = rest("POST", f"{V1}/bulk/account", {"operations": [steps[0]]}, user="owner").json["items"]
+    edit = {"do": "edit", "key": done[0]["id"], "values": {"industry": "Tin"}, "version": done[0]["version"] + 1}
+    assert rest("POST", f"{V1}/bulk/account", {"operations": [edit]}, user="owner").status == 412
+
+
+# Repeated calls
+
+
+def test_a_repeated_call_does_nothing_new(rest: Served) -> None:
+    """The same key and call: the same answer, one record. Another call with the key: 422. An error keeps no key."""
+    key = {"Idempotency-Key": "make-elder-1"}
+    call = {"values": {"name": "Elder"}}
+    first = rest("POST", f"{V1}/records/account", call, user="owner", headers=key)
+    second = rest("POST", f"{V1}/records/account", call, user="owner", headers=key)
+    assert (first.status, first.text, first.headers["etag"]) == (201, second.text, second.headers["etag"])
+    assert second.headers["idempotency-replayed"] == "true"
+    assert "idempotency-replayed" not in first.headers
+    assert len(rest.items(f"{V1}/records/account?where=name = 'Elder'", "owner")) == 1
+    other = rest("POST", f"{V1}/records/account", {"values": {"name": "Beech"}}, user="owner", headers=key)
+    assert other.status == 422
+    assert "another call" in said(other)["detail"]
+    assert rest("POST", f"{V1}/records/account", call, user="mara", headers=key).status == 201  # keys are one's own
+    failing = {"Idempotency-Key": "make-elder-2"}
+    assert (
+        rest("POST", f"{V1}/records/account", {"values": {"revenue": "x"}}, user="owner", headers=failing).status == 422
+    )
+    assert (
+        rest("POST", f"{V1}/records/account", {"values": {"name": "Birk"}}, user="owner", headers=failing).status == 201
+    )
+
+
+# Imports
+
+LEADS = b"id,name,email,status,created\n1,Kim,kim@example.com,new,2025-03-01\n2,Lou,lou@example.com,new,2025-13-45\n"
+
+
+def test_an_import_from_upload_to_undo(rest: Served, acme: Door) -> None:
+    """Upload, dry run, import, problems, undo; the file goes from the server when it is in; a repetition changes nothing."""
+    sent = upload(rest, {"leads.csv": LEADS}, **{"Idempotency-Key": "up-1"})
+    assert sent.status == 201, sent.text
+    assert upload(rest, {"leads.csv": LEADS}, **{"Idempotency-Key": "up-1"}).json == sent.json
+    number = sent.json["upload"]
+    before = rest("GET", f"{V1}/imports", user="owner").json["total"]
+    dry = rest("POST", f"{V1}/imports?wait=60", {"upload": number, "dry_run": True}, user="owner").json
+    assert (dry["status"], dry["result"]["status"]) == ("done", "dry_run"), dry
+    assert rest("GET", f"{V1}/imports", user="owner").json["total"] == before
+    key = {"Idempotency-Key": "imp-1"}
+    done = rest("POST", f"{V1}/imports?wait=60", {"upload": number}, user="owner", headers=key)
+    assert done.status == 200, done.text
+    assert done.json["result"]["status"] == "live"
+    batch = done.json["result"]["batch"]
+    again = rest("POST", f"{V1}/imports?wait=60", {"upload": number}, user="owner", headers=key).json
+    assert (again["job"], again["result"]["batch"]) == (done.json["job"], batch)
+    assert rest("POST", f"{V1}/imports", {"upload": number}, user="owner").status == 404
+    refused = rest.items(f"{V1}/imports/1/problems", "owner")
+    assert [(one["row"], one["severity"]) for one in refused if one["severity"] == "error"] == [(21, "error")]
+    assert refused[0]["remedy"]
+    assert rest("GET", f"{V1}/imports/{batch}", user="owner").json["status"] == "live"
+    assert rest("GET", f"{V1}/imports/{batch}", user="ben").status == 403
+    undo = {"Idempotency-Key": "undo-1"}
+    undone = rest("POST", f"{V1}/imports/{batch}/undo", user="owner", headers=undo)
+    assert undone.json["status"] == "undone"
+    assert rest("POST", f"{V1}/imports/{batch}/undo", user="owner", headers=undo).json == undone.json
+    assert rest("POST", f"{V1}/imports/{batch}/undo", user="owner").status == 409
+    assert not list((acme.folder / "work" / "uploads").glob(f"{number}/*"))
+
+
+def test_uploads_that_are_none(rest: Served) -> None:
+    """Files of one name, no file, a rep's file, somebody else's upload, a path as a mapping."""
+    assert upload(rest, {"a.csv": b"x"}, user="ben").status == 403
+    assert rest(
+        "POST", f"{V1}/imports/files", user="owner", raw=b"x", headers={"Content-Type": "text/plain"}
+    ).status in (415, 422)
+    number = upload(rest, {"a.csv": b"x"}).json["upload"]
+    assert rest("POST", f"{V1}/imports", {"upload": number}, user="fay").status == 404
+    assert rest("POST", f"{V1}/imports", {"upload": number, "mapping": "../../etc/x.toml"}, user="owner").status == 422
+    failed = rest("POST", f"{V1}/imports?wait=60", {"upload": number}, user="owner").json
+    assert failed["status"] in ("failed", "done")
+    assert rest("GET", f"{V1}/imports/jobs/999999", user="owner").status == 404
+
+
+def test_uploads_stop_at_the_limit(rest: Served, acme: Door) -> None:
+    """The workspace says how much may be uploaded at once; what is beyond is refused while it comes, and nothing stays."""
+    config = acme.folder / "salesops.toml"
+    kept = config.read_text()
+    config.write_text(kept + "upload_limit_mb = 1\n")
+    try:
+        answer = upload(rest, {"big.csv": b"x" * 2_000_000})
+        assert answer.status == 413
+        assert "upload_limit_mb" in said(answer)["remedy"]
+    finally:
+        config.write_text(kept)
+    assert not [one for one in (acme.folder / "work" / "uploads").iterdir() if one.is_file()]
+
+
+# Answers
+
+
+def test_numbers_as_json_and_as_csv(rest: Served, acme: Door) -> None:
+    """The same rows in both forms, and those of the command line."""
+    asked = "metrics=win_rate,bookings&by=owner&period=2025"
+    answer = rest("GET", f"{V1}/metrics/query?{asked}", user="owner").json
+    told = acme("metrics", "query", "win_rate,bookings", "--by", "owner", "--period", "2025", "--format", "json").json
+    assert answer["rows"] == told["rows"]
+    sheet = rest("GET", f"{V1}/metrics/query?{asked}", user="owner", headers={"Accept": "text/csv"})
+    assert sheet.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(sheet.text)))
+    assert [row["bookings"] for row in rows] == [row["bookings"] for row in answer["rows"]]
+    deals = rest("GET", f"{V1}/records/opportunity?fields=name,amount", user="ben", headers={"Accept": "text/csv"})
+    assert deals.text.splitlines()[0] == "id,name,amount"
+    assert deals.headers["x-total-count"] == str(len(deals.text.splitlines()) - 1)
+
+
+def test_a_number_leads_to_its_records(rest: Served) -> None:
+    """The parts of a drill, page by page, are the parts of the number."""
+    number = rest("GET", f"{V1}/metrics/query?metrics=bookings&period=2025", user="ben").json["rows"][0]["bookings"]
+    page = rest("GET", f"{V1}/metrics/bookings/drill?period=2025&limit=1", user="ben").json
+    every = page["items"] + rest.items(page["next"], "ben")
+    assert Decimal(page["totals"]["won"]) == sum(Decimal(row["won"]) for row in every) == Decimal(number)
+    assert page["hidden"] > 0
+    told = rest("GET", f"{V1}/metrics/bookings/explain?period=2025&cell=owner=Ben Okoye", user="owner").json
+    assert told["value"] == {"amount": number, "currency": "USD"}
+    assert rest("GET", f"{V1}/metrics/nonsense", user="ben").status == 404
+    assert rest("GET", f"{V1}/metrics/query?metrics=bookings&period=2025-Q9", user="ben").status == 400
+
+
+def test_the_pipeline(rest: Served) -> None:
+    """Bars, the deals of one, stages, and why it is so."""
+    window = "from=2025-Q2&scope=all_open"
+    bars = {row["bar"]: row for row in rest("GET", f"{V1}/pipeline/waterfall?{window}", user="ben").json["rows"]}
+    assert (bars["start"]["count"], Decimal(bars["start"]["value"])) == (1, 40_000)
+    page = rest("GET", f"{V1}/pipeline/waterfall/created?{window}", user="ben").json
+    assert (page["total"], Decimal(page["totals"]["value"])) == (2, 27_000)
+    assert rest("GET", f"{V1}/pipeline/waterfall/nonsense?{window}", user="ben").status == 400
+    assert rest("GET", f"{V1}/pipeline/waterfall/explain?{window}", user="ben").json["inputs"]
+    assert rest("GET", f"{V1}/pipeline/stages?from=2025-Q2", user="ben").json["rows"]
+    assert rest("GET", f"{V1}/pipeline/variants", user="ben").status == 403
+    assert rest("GET", f"{V1}/pipeline/variants?of=stages", user="ben").status == 200
+
+
+def test_targets(rest: Served) -> None:
+    """A target is set once and changed after that; a person sees their own."""
+    target = {
+        "metric": "bookings", "person": "Ben Okoye", "starts_on": "2025-07-01", "ends_on": "2025-09-30", "amount": "90000",
+    }  # fmt: skip
+    assert rest("PUT", f"{V1}/targets", target, user="ben").status == 403
+    made = rest("PUT", f"{V1}/targets", target, user="fay")
+    assert made.status == 201, made.text
+    changed = rest("PUT", f"{V1}/targets", target | {"amount": "95000"}, user="fay")
+    assert (changed.status, changed.json["id"], Decimal(changed.json["values"]["amount"])) == (
+        200,
+        made.json["id"],
+        95000,
+    )
+    seen = rest.items(f"{V1}/targets?where=starts_on = '2025-07-01'", "ben")
+    assert [row["id"] for row in seen] == [made.json["id"]]
+    assert rest("PUT", f"{V1}/targets", target | {"team": "x"}, user="fay").status in (400, 404)
+
+
+def test_quality_and_audit(rest: Served) -> None:
+    """Scores and lists to fix hold the reader's records; the log of this door names it."""
+    whole = rest("GET", f"{V1}/quality", user="ada").json
+    mine = rest("GET", f"{V1}/quality", user="ben").json
+    assert whole["overall"]["checked"] > mine["overall"]["checked"] > 0
+    rule = next(one["rule"] for one in mine["rules"] if one["failing"])
+    listed = rest.items(f"{V1}/quality/rules/{rule}/records?limit=2", "ben")
+    assert len(listed) == next(one["failing"] for one in mine["rules"] if one["rule"] == rule)
+    assert rest("GET", f"{V1}/audit/verify", user="ada").json["ok"] is True
+    doors = {row["door"] for row in rest.items(f"{V1}/audit?limit=7", "ada")}
+    assert doors == {"cli", "rest"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b'"x"', b'{"values": {"name": "\\ud800"}}', b'{"values": {"revenue": NaN}}', b"[" * 100_000, b""]
+)
+def test_content_that_cannot_be_read(rest: Served, content: bytes) -> None:
+    """Broken JSON, half a surrogate, no number: told, and no fault of the server."""
+    answer = rest(
+        "POST", f"{V1}/records/account", user="owner", raw=content, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status in (400, 422)
+    said(answer)
+
+
+# The document
+
+
+def test_the_document_is_the_one_that_was_agreed(acme: Door) -> None:
+    """A change of the API shows here: `salesops serve --openapi > tests/doors/openapi.json` takes it over, on purpose."""
+    found = json.loads(acme("serve", "--openapi").out)
+    agreed = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
+    assert found == agreed
+
+
+def test_the_document_says_what_is_needed(acme: Door) -> None:
+    """Every operation has a summary, a description, its scope and its problems; every writing one takes an Idempotency-Key."""
+    document = json.loads(acme("serve", "--openapi").out)
+    assert "application/problem+json" in document["components"]["responses"]["Problem422"]["content"]
+    for path, methods in document["paths"].items():
+        for method, one in methods.items():
+            where = f"{method} {path}"
+            assert one["summary"], where
+            assert one.get("description"), where
+            assert one.get("x-scope") or path.endswith("/me"), where
+            assert one["responses"]["422"] == {"$ref": "#/components/responses/Problem422"}, where
+            names = {parameter["name"] for parameter in one["parameters"]}
+            assert ("Idempotency-Key" in names) == (method != "get"), where
