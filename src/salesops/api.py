@@ -173,6 +173,12 @@ class Metrics(_Room):
 
         return drill(self._api.session(as_known_on), self._api.actor, metric, **question)
 
+    def change(self, metric: str, from_: Day, to: Day, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Why a metric changed from one period to another: mix, rate and volume `by` a dimension."""
+        from salesops.metrics.change import explain_change
+
+        return explain_change(self._api.session(as_known_on), self._api.actor, metric, from_=from_, to=to, **question)
+
     def scorecard(self) -> Any:
         """The figures asked for first: this fiscal quarter beside the last one, and who made them."""
         from salesops.metrics.scorecard import scorecard
@@ -233,6 +239,60 @@ class Pipeline(_Room):
         from salesops.pipeline.movements import process_variants
 
         return process_variants(self._api.session(as_known_on), self._api.actor, **question)
+
+    def transitions(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Where cases wait, the bottlenecks first: `of="log"` or `"stages"`, `pipeline`, `as_of`, `limit`."""
+        from salesops.pipeline.process import transitions
+
+        return transitions(self._api.session(as_known_on), self._api.actor, **question)
+
+    def rework(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Which steps are done again: `of="log"` or `"stages"`, `pipeline`, `as_of`."""
+        from salesops.pipeline.process import rework
+
+        return rework(self._api.session(as_known_on), self._api.actor, **question)
+
+    def funnel(self, *, kind: str = "cohort", as_known_on: Day | None = None, **question: Any) -> Any:
+        """From lead to win: `kind` active, cohort or snapshot; `from_`, `to`, `by`, `where`, `pipeline`, `as_of`, `currency`."""
+        from salesops.pipeline.funnel import funnel
+
+        return funnel(self._api.session(as_known_on), self._api.actor, kind=kind, **question)
+
+    def conversion(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Stage by stage: conversion, days, what is lost, how old the cohort is. Questions as of `funnel`."""
+        from salesops.pipeline.conversion import stage_report
+
+        return stage_report(self._api.session(as_known_on), self._api.actor, **question)
+
+    def curves(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Shares won, lost and open by day since the start, open deals censored: `start`, `at`, `by`, `confidence` ..."""
+        from salesops.pipeline.curves import cycle_curves
+
+        return cycle_curves(self._api.session(as_known_on), self._api.actor, **question)
+
+    def velocity(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Velocity with its drivers, by group and period (`period="quarter"`)."""
+        from salesops.pipeline.velocity import velocity
+
+        return velocity(self._api.session(as_known_on), self._api.actor, **question)
+
+    def velocity_change(self, from_: Day, to: Day, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """What each driver added to the change of velocity from one period to another."""
+        from salesops.pipeline.velocity import velocity_change
+
+        return velocity_change(self._api.session(as_known_on), self._api.actor, from_, to, **question)
+
+    def changes(self, from_: Day, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """What changed since a day, deal by deal: `kinds`, `scope`, `where`, `offset`, `limit`."""
+        from salesops.pipeline.changes import changes
+
+        return changes(self._api.session(as_known_on), self._api.actor, from_, to, **question)
+
+    def effect(self, metric: str, since: Day, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """What followed a change: `touched=["Ann Lee", ...]`, `by="owner"`, `grain="week"`, `from_`, `to`, `season`."""
+        from salesops.pipeline.compare import before_after
+
+        return before_after(self._api.session(as_known_on), self._api.actor, metric, since, **question)
 
 
 class Records(_Room):

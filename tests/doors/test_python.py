@@ -25,6 +25,16 @@ from .conftest import Door
         ("ws().pipeline.drill('won', '2025-Q2', scope='all_open')['total']", 5),
         ("len(ws().pipeline.stages('2025-Q2')) > 0, len(ws().pipeline.stages('2025-Q2', moves=True)) > 0", [True, True]),
         ("sum(r['cases'] for r in ws().pipeline.variants(of='stages').to_pylist())", 19),
+        ("ws().pipeline.funnel(kind='snapshot', to='2025-06-30').to_pylist()[-1]['step']", "Won"),
+        ("len(ws().pipeline.conversion()) > 0, len(ws().pipeline.curves(by='owner')) > 0", [True, True]),
+        ("ws().pipeline.velocity_change('2025-Q1', '2025-Q2').to_pylist()[-1]['driver']", "velocity"),
+        ("ws().metrics.change('bookings', '2025-Q1', '2025-Q2', by='owner').to_pylist()[-1]['owner']", "(all)"),
+        ("ws().pipeline.effect('won_deals', '2025-04-01', from_='2025-01-01', to='2025-06-30').effect.refused[:10]", "Too little"),
+        (
+            "float(sum(r['effect'] for r in ws().pipeline.changes('2025-04-01', '2025-06-30').to_pylist()))"
+            " - (lambda v: float(v[-1] - v[0]))(ws().pipeline.waterfall('2025-Q2', scope='all_open').rows['value'].to_pylist())",
+            0.0,
+        ),
         ("ws().pipeline.explain('2025-Q2', scope='all_open').find('won') is not None", True),
         ("ws().records.list('account', where=\"industry = 'Food'\").total", 1),
         ("ws().records.list('opportunity', as_of='2025-01-15').total", 2),

@@ -13,6 +13,7 @@ from salesops.common.errors import UsageError
 from salesops.output import format_option, shown, write_answer, write_explanation, write_rows
 
 from .catalogue import metrics as all_metrics
+from .change import explain_change
 from .drill import drill as drill_records
 from .explain import explain as explain_metric
 from .guide.commands import guide
@@ -109,6 +110,24 @@ def query(ctx: click.Context, names: str, as_known_on: str | None, form: str, pa
     """Answer NAMES (separated by commas), such as win_rate,bookings or win_rate.value."""
     with session_of(ctx.obj, as_known_on) as session:
         write_answer(ask(session, ctx.obj.actor, names, **options), form, parts=parts)
+
+
+@metrics.command("change")
+@click.argument("name")
+@click.option("--by", default="", help="Dimensions, separated by commas: owner, team, region ...")
+@click.option("--from", "from_", required=True, help="The period before, such as 2017-Q2, or 2017-04-01..2017-05-15.")
+@click.option("--to", required=True, help="The period after.")
+@click.option("--where", help="A filter, for example: region = 'West' and amount > 1000.")
+@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
+@click.option("--as-known-on", help="Only what had been recorded by this day.")
+@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
+@format_option
+@click.pass_context
+def change(ctx: click.Context, name: str, as_known_on: str | None, form: str, **options: Any) -> None:
+    """Say why NAME (a sum or a ratio of sums) changed: mix, rate and volume by group, or the drivers of velocity."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(explain_change(session, ctx.obj.actor, name, **options), form)
 
 
 @metrics.command("explain")

@@ -1,4 +1,4 @@
-"""The commands of the pipeline room: waterfall, stage movements, variants."""
+"""The commands of the pipeline room: thin doors to its questions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from typing import Any
 
 import click
 
+from salesops.common.errors import UsageError
 from salesops.metrics.commands import cell_of, session_of
 from salesops.output import format_option, write_answer, write_explanation, write_rows
 
+from .changes import changes as ask_changes
+from .compare import before_after
+from .conversion import stage_report
+from .curves import STARTS, cycle_curves
 from .explain import explain_waterfall
+from .funnel import KINDS as FUNNELS
+from .funnel import funnel as ask_funnel
 from .movements import process_variants, stage_flow, stage_matrix
+from .process import rework as ask_rework
+from .process import transitions as ask_transitions
 from .queries import waterfall as ask_waterfall
 from .queries import waterfall_drill
+from .velocity import velocity as ask_velocity
+from .velocity import velocity_change
 from .waterfall import BUCKETS, SCOPES
 
 
@@ -38,6 +49,24 @@ def scoped(command: Any) -> Any:
     ):
         command = option(command)
     return window(command)
+
+
+def cohort(command: Any) -> Any:
+    """The options of a question about deals of a period."""
+    for option in (
+        click.option(
+            "--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace."
+        ),
+        click.option("--currency", help="Currency of amounts (default: the workspace's)."),
+        click.option("--as-known-on", help="Only what had been recorded by this day."),
+        click.option("--as-of", help="As of the evening of this day (default: the warehouse's today)."),
+        click.option("--where", help="A filter, for example: region = 'West'."),
+        click.option("--by", default="", help="Dimensions, separated by commas: owner, team, region ..."),
+        click.option("--to", help="Last day, or a period that ends on it."),
+        click.option("--from", "from_", help="First day, or a period such as 2017-Q3."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group("pipeline")
@@ -108,3 +137,146 @@ def variants(
     with session_of(ctx.obj, as_known_on) as session:
         found = process_variants(session, ctx.obj.actor, pipeline=name, as_of=as_of, of=of, limit=limit or None)
         write_answer(found, form)
+
+
+@pipeline.command("funnel")
+@cohort
+@click.option("--kind", type=click.Choice(FUNNELS), default="cohort", show_default=True)
+@click.option("--pipeline", help="Only this pipeline (without leads).")
+@format_option
+@click.pass_context
+def funnel(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+    """From lead to win: active in the period, created in it (cohort), or all there is at its end (snapshot)."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(ask_funnel(session, ctx.obj.actor, **options), form)
+
+
+@pipeline.command("conversion")
+@cohort
+@click.option("--pipeline", help="Only this pipeline.")
+@format_option
+@click.pass_context
+def conversion(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+    """Stage by stage: who goes on, how long it takes, where most is lost, whether the cohort is old enough to tell."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(stage_report(session, ctx.obj.actor, **options), form)
+
+
+@pipeline.command("curves")
+@cohort
+@click.option("--start", type=click.Choice(tuple(STARTS)), default="first_contact", show_default=True)
+@click.option("--at", default="", help="Days to show, separated by commas (default: each on which a deal ended).")
+@click.option("--confidence", default=0.95, show_default=True)
+@format_option
+@click.pass_context
+def curves(ctx: click.Context, as_known_on: str | None, form: str, at: str, **options: Any) -> None:
+    """Shares won, lost and still open by day, open deals censored, with bands."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(cycle_curves(session, ctx.obj.actor, at=_days(at), **options), form)
+
+
+def _days(text: str) -> list[int]:
+    try:
+        return [int(one) for one in text.split(",") if one.strip()]
+    except ValueError:
+        raise UsageError(f"{text!r} are no days", "Write for example --at 30,60,90") from None
+
+
+@pipeline.command("velocity")
+@cohort
+@click.option("--period", help="day, week, month, quarter, year, or one period such as 2017-Q3.")
+@click.option("--variant", default="", help="closed: count closed deals only.")
+@click.option("--change", is_flag=True, help="Say what each driver added from the period --from to the period --to.")
+@format_option
+@click.pass_context
+def velocity(
+    ctx: click.Context, as_known_on: str | None, form: str, change: bool, from_: str | None, to: str | None, period: str | None,
+    **options: Any,
+) -> None:  # fmt: skip
+    """What the pipeline earns a day, and its drivers: deals, average value, win rate, cycle."""
+    with session_of(ctx.obj, as_known_on) as session:
+        if not change:
+            write_answer(ask_velocity(session, ctx.obj.actor, from_=from_, to=to, period=period, **options), form)
+            return
+        if from_ is None or to is None or period is not None:
+            raise UsageError("a change is from one period to another", "Write --change --from 2017-Q2 --to 2017-Q3")
+        write_answer(velocity_change(session, ctx.obj.actor, from_, to, **options), form)
+
+
+@pipeline.command("changes")
+@window
+@click.option("--scope", type=click.Choice(SCOPES), default="all_open", show_default=True)
+@click.option("--kind", "kinds", default="", help="Only these, separated by commas: created, won, stage, owner ...")
+@click.option("--where", help="A filter, for example: region = 'West'.")
+@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@click.option("--offset", default=0, show_default=True)
+@click.option("--limit", default=100, show_default=True)
+@format_option
+@click.pass_context
+def changes(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+    """What changed from --from to --to (default: today), deal by deal, with its effect on the open pipeline."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(ask_changes(session, ctx.obj.actor, **options), form)
+
+
+def cases(command: Any) -> Any:
+    """The options of a question about cases."""
+    for option in (
+        click.option("--as-known-on", help="Only what had been recorded by this day."),
+        click.option("--as-of", help="As of the evening of this day."),
+        click.option("--of", type=click.Choice(("log", "stages")), default="log", show_default=True),
+        click.option("--pipeline", help="Only this pipeline."),
+    ):
+        command = option(command)
+    return command
+
+
+@pipeline.command("transitions")
+@cases
+@click.option("--limit", default=20, show_default=True, help="Transitions to show; 0 for all.")
+@format_option
+@click.pass_context
+def transitions(ctx: click.Context, as_known_on: str | None, form: str, limit: int, **options: Any) -> None:
+    """Where cases wait: from step to step, the bottlenecks first."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(ask_transitions(session, ctx.obj.actor, limit=limit or None, **options), form)
+
+
+@pipeline.command("rework")
+@cases
+@format_option
+@click.pass_context
+def rework(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+    """Which steps are done again, and how often."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(ask_rework(session, ctx.obj.actor, **options), form)
+
+
+@pipeline.command("effect")
+@click.argument("metric")
+@click.option("--since", required=True, help="The day of the change, the campaign's start, the launch.")
+@click.option("--by", default="owner", show_default=True, help="What the units are: owner, team, region ...")
+@click.option("--touched", multiple=True, help="A unit that the change touched; repeat for several. None: all of them.")
+@click.option("--grain", type=click.Choice(("week", "month")), default="month", show_default=True)
+@click.option("--season", is_flag=True, help="Set every period against the one a year before.")
+@click.option("--from", "from_", help="First day (or a period), inclusive.")
+@click.option("--to", help="Last day (or a period), inclusive.")
+@click.option("--where", help="A filter, for example: region = 'West'.")
+@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
+@click.option("--as-known-on", help="Only what had been recorded by this day.")
+@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
+@click.option("--confidence", default=0.95, show_default=True)
+@format_option
+@click.pass_context
+def effect(ctx: click.Context, metric: str, as_known_on: str | None, form: str, **options: Any) -> None:
+    """Compare METRIC before and after a day, the touched units against the others, with how sure one can be."""
+    with session_of(ctx.obj, as_known_on) as session:
+        found = before_after(session, ctx.obj.actor, metric, **options)
+    body = found.to_dict()
+    row = {
+        "metric": found.metric, "effect": body["effect"], "from": body["low"], "to": body["high"], "p_value": body["p_value"],
+        "before": body["before"], "after": body["after"], "untouched_change": body["change_untreated"], "since": found.since,
+    }  # fmt: skip
+    beside = {name: value for name, value in body.items() if name not in row}
+    write_rows([row], form, notes=[found.words(), *found.notes], beside=beside)

@@ -115,7 +115,7 @@ def process_variants(
     on = session.manifest.today if as_of is None else as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
     if session.as_known_on is not None and on > session.as_known_on:
         raise UsageError(f"as of {on} is later than as known on {session.as_known_on}", "Ask as of an earlier day")
-    number = None if pipeline is None else _pipeline(session, pipeline)
+    number = None if pipeline is None else pipeline_of(session, pipeline)
     if of == "log":
         if not actor.sees_all:
             raise NotAllowed(f"{actor.username} may not see the cases of process logs", "Ask for --of stages")
@@ -146,7 +146,8 @@ def process_variants(
     )  # fmt: skip
 
 
-def _pipeline(session: Any, name: str) -> int:
+def pipeline_of(session: Any, name: str) -> int:
+    """The id of the pipeline of this name; NotFound with those that there are."""
     rows = session.query("SELECT id, name FROM pipeline WHERE day_to = CAST('9999-12-31' AS DATE)").to_pylist()
     found = [row["id"] for row in rows if (row["name"] or "").casefold() == name.casefold()]
     if not found:

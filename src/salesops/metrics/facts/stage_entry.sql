@@ -6,7 +6,9 @@ SELECT
   n.owner AS owner_now,
   CASE WHEN e.furthest > COALESCE(s.position, 0) THEN 1 ELSE 0 END AS moved_on,
   CASE WHEN o.status = 'lost' AND e.furthest <= COALESCE(s.position, 0)
-       THEN in_currency(o.value, o.currency, o.closed_on) ELSE 0 END AS lost_value
+       THEN in_currency(o.value, o.currency, o.closed_on) ELSE 0 END AS lost_value,
+  o.status AS status,
+  in_currency(o.value, o.currency, CASE WHEN o.status = 'open' THEN :as_of ELSE o.closed_on END) AS value
 FROM (
   SELECT opportunity, pipeline, day, reach, furthest,
          COALESCE(MAX(reach) OVER (PARTITION BY opportunity, pipeline ORDER BY visit

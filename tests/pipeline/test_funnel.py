@@ -1,0 +1,166 @@
+"""The funnel in its three kinds, stage by stage conversion, and curves, worked by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.metrics.build import BOSS, Actor, World
+
+from salesops.common.errors import NotFound, UsageError
+from salesops.pipeline.conversion import stage_report
+from salesops.pipeline.curves import cycle_curves
+from salesops.pipeline.funnel import funnel
+from salesops.pipeline.velocity import velocity, velocity_change
+
+
+@pytest.fixture
+def world() -> World:
+    """Stages New, Demo, Offer. Three deals of January, one of March; two leads of January, one of them converted in March."""
+    w = World(today="2024-06-30")
+    w.people("Ann", "Bob")
+    w.deal("wins", "2024-01-01", owner="Ann", amount=100).on("2024-01-11", stage="Demo").on(
+        "2024-01-31", stage="Offer"
+    ).won("2024-03-01")
+    w.deal("skips", "2024-01-02", owner="Ann", amount=50).on("2024-02-01", stage="Offer").lost("2024-02-11")
+    w.deal("stays", "2024-01-03", owner="Bob", amount=7)
+    w.deal("young", "2024-03-05", owner="Bob", amount=20).on("2024-06-25", stage="Demo")
+    w.lead("X", "2024-01-01", converted="2024-03-05", deal="young", owner="Bob")
+    w.lead("Y", "2024-01-02", owner="Ann")
+    return w
+
+
+def steps(answer: Any) -> list[tuple[str, int, int | None]]:
+    """Steps with count and value."""
+    return [(r["step"], r["count"], None if r["value"] is None else int(r["value"])) for r in answer.to_pylist()]
+
+
+def test_a_cohort_is_followed_to_today(world: World) -> None:
+    """Created in January: the lead of March's conversion counts, the deal of March does not."""
+    answer = funnel(world.session(), BOSS, kind="cohort", from_="2024-01", to="2024-01")
+    assert steps(answer) == [
+        ("Leads", 2, None),
+        ("Leads converted", 1, None),
+        ("Deals", 3, 157),
+        ("New", 3, 157),
+        ("Demo", 2, 150),
+        ("Offer", 2, 150),
+        ("Won", 1, 100),
+    ]
+    rows = answer.to_pylist()
+    assert [r["of_previous"] for r in rows] == [None, 0.5, None, 1.0, 2 / 3, 1.0, 0.5]
+    assert rows[-1]["of_first"] == 1 / 3
+
+
+def test_active_counts_every_event_in_its_own_period(world: World) -> None:
+    """In March: one deal created, one won, one lead converted; nobody created a lead."""
+    assert steps(funnel(world.session(), BOSS, kind="active", from_="2024-03")) == [
+        ("Leads", 0, None),
+        ("Leads converted", 1, None),
+        ("Deals", 1, 20),
+        ("New", 1, 20),
+        ("Won", 1, 100),
+    ]
+
+
+def test_a_snapshot_takes_all_that_there_is_at_the_end(world: World) -> None:
+    """At the end of February nothing is won yet."""
+    answer = funnel(world.session(), BOSS, kind="snapshot", from_="2024-02")
+    assert steps(answer) == [
+        ("Leads", 2, None),
+        ("Leads converted", 0, None),
+        ("Deals", 3, 157),
+        ("New", 3, 157),
+        ("Demo", 2, 150),
+        ("Offer", 2, 150),
+        ("Won", 0, 0),
+    ]
+    assert str(answer.as_of) == "2024-02-29"
+
+
+def test_by_owner_and_scoped(world: World) -> None:
+    """Every group has its own steps; a rep sees the own ones."""
+    session = world.session()
+    rows = funnel(session, BOSS, from_="2024-01", by="owner").to_pylist()
+    assert [(r["owner"], r["step"], r["count"]) for r in rows if r["kind"] in ("opportunity", "won")] == [
+        ("Ann", "Deals", 2), ("Ann", "Won", 1), ("Bob", "Deals", 1), ("Bob", "Won", 0),
+    ]  # fmt: skip
+    answer = funnel(session, Actor("Bob", world.ids("person", "Bob"), False), from_="2024-01")
+    assert (steps(answer)[2], answer.hidden) == (("Deals", 1, 7), 2)
+
+
+def test_leads_that_know_no_account_are_left_out_with_a_note(world: World) -> None:
+    """Deals are still shown."""
+    answer = funnel(world.session(), BOSS, from_="2024-01", by="account")
+    assert answer.to_pylist()[0]["step"] == "Deals"
+    assert any(note.startswith("leads are left out") for note in answer.notes)
+    with pytest.raises(UsageError, match="by stage already"):
+        funnel(world.session(), BOSS, by="stage")
+    with pytest.raises(UsageError, match="no funnel"):
+        funnel(world.session(), BOSS, kind="past")
+    with pytest.raises(NotFound):
+        funnel(world.session(), BOSS, pipeline="Support")
+
+
+def test_conversion_dwell_maturity_and_leak(world: World) -> None:
+    """Four arrive at New, all visits to New end after 10, 30 and 112 days but one: old enough is who arrived p75 = 112 days ago."""
+    rows = {r["stage"]: r for r in stage_report(world.session(), BOSS).to_pylist()}
+    new, demo, offer = rows["New"], rows["Demo"], rows["Offer"]
+    assert (new["entered"], new["moved_on"], new["lost"], new["here"], new["conversion"]) == (4, 3, 0, 1, 0.75)
+    assert (demo["entered"], demo["moved_on"], demo["here"]) == (3, 2, 1)
+    assert (offer["entered"], offer["moved_on"], offer["lost"], int(offer["lost_value"])) == (2, 1, 1, 50)
+    assert (new["old_enough"], new["decided"]) == (1.0, 0.75)
+    assert demo["old_enough"] == 2 / 3  # completed visits to Demo: 20 days; the young one came 5 days ago
+    assert (demo["median_days"], offer["median_days"]) == (20, 10)
+    assert new["median_days"] == 30  # 10, 30 and 112 days; one of 179 is not over
+    assert [r["leak"] for r in (new, demo, offer)] == ["", "", "count, value"]
+
+
+def test_conversion_by_owner_is_scoped_and_says_why_it_is_empty(world: World) -> None:
+    """Bob's are two deals."""
+    session = world.session()
+    bob = Actor("Bob", world.ids("person", "Bob"), False)
+    assert [(r["stage"], r["entered"]) for r in stage_report(session, bob).to_pylist()] == [("New", 2), ("Demo", 1)]
+    rows = stage_report(session, BOSS, by="owner").to_pylist()
+    assert [(r["owner"], r["stage"], r["entered"]) for r in rows][:2] == [("Ann", "New", 2), ("Ann", "Demo", 2)]
+    assert "no deal reached a stage" in stage_report(session, BOSS, from_="2023").empty["stage_conversion"]
+
+
+def test_curves_censor_what_is_open(world: World) -> None:
+    """Won after 60, lost after 40, open for 179 and 117 days: S(40) = 3/4, S(60) = 3/4 x 2/3 = 1/2; won 1/4, lost 1/4."""
+    answer = cycle_curves(world.session(), BOSS)
+    rows = [
+        (r["day"], r["at_risk"], r["won"], r["lost"], r["share_won"], r["share_lost"], r["share_open"])
+        for r in answer.to_pylist()
+    ]
+    assert rows == [(40, 4, 0, 1, 0.0, 0.25, 0.75), (60, 3, 1, 0, 0.25, 0.25, 0.5)]
+    assert "4 deals, median days to won not reached, to any close 60; fewer than 5" in " ".join(answer.notes)
+    low, high = answer.to_pylist()[1]["share_open_low"], answer.to_pylist()[1]["share_open_high"]
+    assert 0 < low < 0.5 < high < 1
+
+
+def test_curves_at_days_and_by_group(world: World) -> None:
+    """Day 50 lies between: as on day 40. Bob has no ended deal: his curve is flat."""
+    rows = cycle_curves(world.session(), BOSS, at=[0, 50]).to_pylist()
+    assert [(r["day"], r["at_risk"], r["share_open"]) for r in rows] == [(0, 4, 1.0), (50, 3, 0.75)]
+    rows = cycle_curves(world.session(), BOSS, by="owner", at=[60]).to_pylist()
+    assert [(r["owner"], r["share_won"], r["share_open"]) for r in rows] == [("Ann", 0.5, 0.0), ("Bob", 0.0, 1.0)]
+    with pytest.raises(UsageError, match="cannot start"):
+        cycle_curves(world.session(), BOSS, start="birth")
+    assert "no deal was created" in cycle_curves(world.session(), BOSS, from_="2023").empty["curve"]
+
+
+def test_velocity_and_its_change(world: World) -> None:
+    """First quarter: 4 deals worked x 100 x 1/2 / 60 days = 3.33 a day."""
+    session = world.session()
+    row = velocity(session, BOSS, from_="2024-Q1").to_pylist()[0]
+    assert (row["deals"], int(row["average_value"]), row["win_rate"], row["cycle_days"]) == (4, 100, 0.5, 60.0)
+    assert row["velocity"] == pytest.approx(4 * 100 * 0.5 / 60)
+    assert "velocity" in " ".join(velocity(session, BOSS, from_="2023").empty.values())
+    assert "2024-Q2" in velocity_change(session, BOSS, "2024-Q1", "2024-Q2").empty["sales_velocity"]
+    world.deal("later", "2024-04-01", amount=200).won("2024-05-01")
+    answer = velocity_change(world.session(), BOSS, "2024-Q1", "2024-Q2")
+    *drivers, whole = answer.to_pylist()
+    assert [r["driver"] for r in drivers] == ["opportunities", "average won value", "win rate", "cycle days"]
+    assert sum(r["change"] for r in drivers) == pytest.approx(whole["change"])
+    assert whole["after"] == pytest.approx(3 * 200 * 1 / 30)
