@@ -190,14 +190,14 @@ class World:
             self.thing("person", name, **fields)
 
     def stages(self, *specs: str) -> None:
-        """`name:probability%[:qualified]` in order; Won and Lost are always there."""
+        """`name:probability%[:qualified][:pitch]` in order; Won and Lost are always there."""
         self.rows["stage"], self.rows["pipeline"] = [], []
         line = self.thing("pipeline", "Sales", kind="sales")
         for n, spec in enumerate([*specs, "Won:100", "Lost:0"]):
             name, probability, *flags = spec.split(":")
             kind = {"Won": "won", "Lost": "lost"}.get(name, "open")
             row = dict(pipeline=line, position=n + 1, kind=kind, probability=int(probability) * 10_000)
-            self.thing("stage", name, qualified="qualified" in flags, **row)
+            self.thing("stage", name, qualified="qualified" in flags, pitch="pitch" in flags, **row)
             self.stage_of[name] = row
 
     def interval(
@@ -387,6 +387,8 @@ class World:
                     row[key] = self.ids(table, row[key])
             for key in ("expected_close", "first_contact"):
                 row[key] = d(row[key]) if row.get(key) else None
+            if row.get("probability_override") is not None:
+                row["probability_override"] = to_ppm(row["probability_override"])
             row.update(
                 id=deal.id, name=deal.name, day_from=day, day_to=days[n + 1] if n + 1 < len(days) else FOREVER,
                 created_on=deal.created, stage=self.ids("stage", state["stage"]), pipeline=self.ids("pipeline", "Sales"),

@@ -90,7 +90,7 @@ class Dimensions:
     def _resolve(self, name: str) -> Resolved | None:
         if "." in name:
             return self._dotted(name)
-        if name in ("team", "manager"):
+        if name in ("team", "manager") and name not in self.fact.columns:
             return self._by_owner(name)
         if name in FANNED:
             return self._product(name)

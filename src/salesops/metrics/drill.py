@@ -23,7 +23,7 @@ from .session import Actor
 from .sql import parse
 
 APP = "app"  # the system of records made in the product
-NAMED = ("opportunity", "lead", "account")
+NAMED = ("opportunity", "lead", "account", "person")
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ..definitions import Metric, Part, Variant
+from ..peers import MINIMUM, TENURED
 
 UNKNOWN = "the amount is unknown"
 NEGATIVE = "the cycle would be negative"
 UNQUALIFIED = "no qualified stage was entered before it was closed"
 WON = "status = 'won'"
+LOST = "status = 'lost'"
 QUOTA_RATE = (
     "one person, and any group whose quotas are in one currency, in that currency, credits at the close day's spot rate; "
     "over several currencies quotas at the plan rate and credits at the close day's spot rate, in the asked currency"
@@ -15,6 +17,7 @@ QUOTA_RATE = (
 CLOSE_RATE = "won and lost amounts at the rate of their close day; in the asked currency"
 
 _won = Part("closed", where=WON)
+_lost = Part("closed", where=LOST)
 _closed = Part("closed")
 _won_value = Part("closed", "value", WON, left_out=UNKNOWN)
 _closed_value = Part("closed", "value", left_out=UNKNOWN)
@@ -84,6 +87,52 @@ METRICS = (
         reads_with=("average_deal_size", "sales_cycle_days"),
     ),
     Metric(
+        "close_rate",
+        "Close rate",
+        "Of the prospects that we pitched to, how many bought?",
+        "ratio",
+        "up",
+        "the first pitch",
+        (
+            Variant(
+                "", "by pitched cohort", "won / deals that got a first pitch in the period", "won / pitched",
+                {
+                    "won": Part("pitched", where=WON),
+                    "pitched": Part("pitched"),
+                    "decided": Part("pitched", where="status <> 'open'"),
+                },
+                "pitch = first entry into a stage flagged as one, or first held demo, proposal or presentation; won as of D; "
+                "maturity = decided / pitched; owner and team at creation",
+            ),
+        ),
+        reads_with=("win_rate",),
+    ),
+    Metric(
+        "win_loss_reasons",
+        "Reasons of losses",
+        "Why do we lose?",
+        "ratio",
+        "none",
+        "actual close date",
+        (
+            Variant(
+                "", "by count", "lost for the reason / lost for any reason", "lost / all_lost",
+                {"lost": _lost, "all_lost": Part("closed", where=LOST, across=("loss_reason",))},
+                "ask it by loss_reason: shares of all that the same group lost; (none) = nobody recorded why",
+            ),
+            Variant(
+                "value", "by value", "value lost for the reason / value lost for any reason", "lost / all_lost",
+                {
+                    "lost": Part("closed", "value", LOST, left_out=UNKNOWN),
+                    "all_lost": Part("closed", "value", LOST, left_out=UNKNOWN, across=("loss_reason",)),
+                },
+                "a lost deal's last amount that was not zero; unknown amounts are left out of both parts",
+            ),
+        ),
+        currency_rule=CLOSE_RATE,
+        reads_with=("lost_deals", "win_rate"),
+    ),
+    Metric(
         "bookings",
         "Bookings",
         "What did we win?",
@@ -103,7 +152,7 @@ METRICS = (
     ),
     Metric(
         "lost_deals", "Deals lost", "How many deals did we lose?", "count", "down", "actual close date",
-        (Variant("", "count", "number of deals lost in the period", "lost", {"lost": Part("closed", where="status = 'lost'")}),),
+        (Variant("", "count", "number of deals lost in the period", "lost", {"lost": _lost}),),
         empty_rule="0", additive="additive",
     ),
     Metric(
@@ -222,6 +271,14 @@ METRICS = (
                  "quota": Part("quota", "prorated", left_out="no plan rate")},
                 "calendar days of employment less leave over 30 days", overlay=True, own_currency=True,
             ),
+            Variant(
+                "team_target", "of the team's own target", "credited amount of its members / the team's own target",
+                "credited / quota",
+                {"credited": Part("credit", "value", left_out=UNKNOWN),
+                 "quota": Part("team_quota", "value", left_out="no plan rate")},
+                "ask it by team; the target that was set for the team itself, not the sum of its members' quotas; credit by the team "
+                "of the close day; quotas at the plan rate, credits at the close day's spot rate, in the asked currency",
+            ),
         ),
         currency_rule=QUOTA_RATE,
         empty_rule="no value without a quota",
@@ -242,5 +299,26 @@ METRICS = (
             ),
         ),
         currency_rule="each person in the currency of the person's quotas; in the asked one where they are in several",
+    ),
+    Metric(
+        "rep_ramp_months",
+        "Ramp of new reps",
+        "How long until a new rep sells like the others?",
+        "months",
+        "down",
+        "the first day of employment",
+        (
+            Variant(
+                "", "Kaplan-Meier median", "first month t with S(t) <= 0.5 of reps who started in the period",
+                f"CASE WHEN months__n >= {MINIMUM} THEN months END",
+                {"months": Part("newcomer", "months", how="km", event="reached = 1",
+                                left_out=f"fewer than {MINIMUM} tenured reps, or a level of 0: there is nothing to reach")},
+                "reached = the mean of three months' won amounts is at least 80 % of the median over all months of tenured reps "
+                f"(more than {TENURED} full months) by D; who left or is not there yet is censored, never dropped; month 1 = first "
+                "full month; by owner of the close day; reps = people with a deal or a quota",
+            ),
+        ),
+        currency_rule=CLOSE_RATE,
+        empty_rule=f"no value for fewer than {MINIMUM} new reps (nobody is shown alone), or while more than half are not there yet",
     ),
 )  # fmt: skip

@@ -73,6 +73,16 @@ _FACTS = (
          ahead=True),
     Fact("open_state", "deals open in the evening of the period's last day", "opportunity", "the period's last day",
          ("o",), "snapshot", undated="opportunity"),
+    Fact("open_odds", "open deals by expected close date, with their odds", "opportunity", "the as-of day", ("o",), "snapshot",
+         undated="opportunity", ahead=True),
+    Fact("open_eve", "deals open on the eve of the period", "opportunity", "the eve", ("o",), "snapshot", undated="opportunity"),
+    Fact("open_care", "deals open in the evening of the period's last day, with what is done for them", "opportunity",
+         "the period's last day", ("o",), "snapshot", undated="opportunity"),
+    Fact("due", "deals open on the eve that should close in the period", "opportunity", "the eve", ("o",), "snapshot",
+         undated="opportunity"),
+    Fact("closed_before", "deals won or lost in the four closed periods before", "opportunity", "the actual close date",
+         ("b", "o"), "snapshot", undated="opportunity"),
+    Fact("pitched", "deals that got a first pitch", "opportunity", "creation", ("b", "o")),
     Fact("lead", "leads created", "lead", "creation", ("b", "o"), undated="lead"),
     Fact("lead_converted", "leads converted", "lead", "the day of conversion", ("b", "o"), "snapshot", undated="lead"),
     Fact("lead_state", "leads that there are in the evening of the period's last day", "lead", "the period's last day",
@@ -93,6 +103,7 @@ _FACTS = (
     Fact("case_stages", "stage histories of deals", "opportunity", "the first entry", ("b", "o")),
     Fact("credit", "credited amounts of won deals", "opportunity", "the actual close date", ("b", "o")),
     Fact("quota", "quotas handed out", "target", "the period's last day", spans=True, times="snapshot"),
+    Fact("team_quota", "teams' own targets", "target", "the period's last day", times="snapshot"),
     Fact("person_attainment", "quota-bearing people", "target", "the period's last day", times="snapshot"),
     Fact("ordered", "orders", "order", "the order day", ("b", "o"), undated="order", label="number", money=_ORDER, since=_ORDERED),
     Fact("order_line", "order lines", "order_line", "the order day", ("b", "o"), undated="order", label="number", record="order",
@@ -119,6 +130,9 @@ _FACTS = (
     Fact("spent_lagged", "costs, later by the median cycle", "cost", "the first day of the month of the cost, later by the "
          "median cycle in whole months", owned=False, label="category", money=("cost",),
          since="SELECT MIN(on_day) AS day FROM cost", pay=True),
+    Fact("rep_month", "full months of employment of reps", "person", "the month's first day"),
+    Fact("tenured", "the level of tenured reps", "person", "the as-of day", owned=False),
+    Fact("newcomer", "reps whose first full month was seen", "person", "the first day of employment"),
 )  # fmt: skip
 
 

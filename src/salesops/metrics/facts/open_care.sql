@@ -1,0 +1,50 @@
+SELECT
+  o.id AS id,
+  p.key AS period,
+  p.snap AS day,
+  p.snap AS basis,
+  n.owner AS owner_now,
+  in_currency(o.value, o.currency, p.snap) AS value,
+  CASE WHEN DATE_DIFF('day', COALESCE(a.day, v.day, o.created_on), p.snap) > u.days THEN 1 ELSE 0 END AS stale,
+  CASE WHEN COALESCE(o.next_step, '') <> '' THEN 1 ELSE 0 END AS has_next_step,
+  CASE WHEN o.expected_close >= p.snap THEN 1 ELSE 0 END AS dated
+FROM opportunity AS o
+JOIN period AS p ON o.day_from <= p.snap AND p.snap < o.day_to AND o.created_on <= p.snap
+LEFT JOIN opportunity AS n ON n.id = o.id AND n.day_to = CAST('9999-12-31' AS DATE)
+LEFT JOIN (
+  SELECT x.id FROM opportunity AS x WHERE x.deleted AND x.day_from <= :gone_on AND :gone_on < x.day_to
+) AS gone ON gone.id = o.id
+LEFT JOIN stage_history AS v ON v.opportunity = o.id AND v.day <= p.snap AND (v.next_day IS NULL OR v.next_day > p.snap)
+LEFT JOIN (
+  SELECT t.opportunity, t.day, LEAD(t.day) OVER (PARTITION BY t.opportunity ORDER BY t.day) AS until
+  FROM (
+    SELECT DISTINCT c.opportunity, c.on_day AS day
+    FROM activity AS c
+    WHERE COALESCE(c.status, 'held') = 'held' AND NOT COALESCE(c.automatic, FALSE)
+      AND NOT c.opportunity IS NULL AND c.on_day <= :as_of
+  ) AS t
+) AS a ON a.opportunity = o.id AND a.day <= p.snap AND (a.until IS NULL OR a.until > p.snap)
+LEFT JOIN (
+  SELECT r.period, r.stage, MIN(r.days) AS days
+  FROM (
+    SELECT g.period, g.stage, g.days,
+           SUM(g.n) OVER (PARTITION BY g.period, g.stage ORDER BY g.days
+                          ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS place,
+           SUM(g.n) OVER (PARTITION BY g.period, g.stage) AS size
+    FROM (
+      SELECT p.key AS period, w.stage, w.days, SUM(w.n) AS n
+      FROM (
+        SELECT h.stage, h.next_day AS day, DATE_DIFF('day', h.day, h.next_day) AS days, COUNT(*) AS n
+        FROM stage_history AS h
+        JOIN opportunity AS k ON k.id = h.opportunity AND as_of(k)
+        WHERE h.kind = 'open' AND h.next_day <= :as_of
+        GROUP BY h.stage, h.next_day, DATE_DIFF('day', h.day, h.next_day)
+      ) AS w
+      JOIN period AS p ON w.day <= p.snap
+      GROUP BY p.key, w.stage, w.days
+    ) AS g
+  ) AS r
+  WHERE r.place >= (3 * r.size + 3) // 4
+  GROUP BY r.period, r.stage
+) AS u ON u.period = p.key AND u.stage = o.stage
+WHERE NOT o.deleted AND o.status = 'open' AND gone.id IS NULL
