@@ -133,6 +133,8 @@ def company() -> Any:
         w.lead(f"lead {quarter}", starts, ends, f"won {quarter}", owner="Ann", source="Web")
     w.line("won 1", "Pump", 90, "Pumps")
     w.deal("open", "2024-05-02", owner="Ann", amount=70, expected_close="2024-06-30")
+    w.deal("due", "2024-03-02", owner="Ann", amount=70, expected_close="2024-06-30", segment="Large")
+    w.activity("due", "2024-04-02", "demo")
     w.events("case", "2024-01-03 Start", "2024-01-05 End")
     w.subscribes("Acme", "2024-01-01", None, 10, "0.8", "Care")
     order = w.order("Acme", "2024-04-03", 20)
