@@ -266,7 +266,7 @@ def _period(request: Request, cell: Cell) -> Period:
     if ".." not in cell.key:
         named = request.calendar.parse_period(cell.key)
         if named.grain in GRAINS:
-            own = request.calendar.period_of(cell.start, named.grain)  # type: ignore[arg-type]
+            own = request.calendar.period_of(cell.start, named.grain)
             if (own.start, own.end) == (cell.start, cell.end):
                 return own
     return Period("range", cell.key, cell.key, cell.start, cell.end)
