@@ -19,8 +19,8 @@ from salesops.common.errors import SalesopsError
 
 FORMATS = ("table", "json", "csv")
 RISKY = ("=", "+", "-", "@", "\t", "\r")
-FIGURE = re.compile(r"-?[\d,]+(\.\d+)?( ?%| days| months| min| a day| [A-Z]{3}(/day)?)?")
-WORDS = {"days": "days", "months": "months", "minutes": "min", "per_day": "a day"}
+FIGURE = re.compile(r"-?[\d,]+(\.\d+)?( ?%| days| months| min| a day| per rep| [A-Z]{3}(/day)?)?")
+WORDS = {"days": "days", "months": "months", "minutes": "min", "per_day": "a day", "per_rep": "per rep"}
 
 NOTHING = {
     "record list": "No such record. Import some (salesops import FILE ...), or add one: salesops record create ENTITY name=value",

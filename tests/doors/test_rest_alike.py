@@ -50,7 +50,10 @@ ASKED: dict[str, tuple[str, str]] = {
         "pipeline/waterfall?from=2025-Q2&scope=all_open&by=owner",
         "here.pipeline.waterfall('2025-Q2', scope='all_open', by='owner').to_dict()",
     ),
-    "its explanation": ("pipeline/waterfall/explain?from=2025-Q2", "here.pipeline.explain('2025-Q2', scope='closing_in_period').to_dict()"),
+    "its explanation": (
+        "pipeline/waterfall/explain?from=2025-Q2",
+        "here.pipeline.explain('2025-Q2', scope='closing_in_period').to_dict()",
+    ),
     "stages": ("pipeline/stages?from=2025-Q2", "here.pipeline.stages('2025-Q2').to_dict()"),
     "variants of logs": ("pipeline/variants", "here.pipeline.variants().to_dict()"),
     "variants of stages": ("pipeline/variants?of=stages", "here.pipeline.variants(of='stages').to_dict()"),

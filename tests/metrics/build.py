@@ -33,7 +33,8 @@ VERSIONED = {
     ),
     "lead": dict(
         name=TEXT, owner=INT, status=TEXT, source=TEXT, campaign=INT, industry=TEXT, country=TEXT, business_unit=INT,
-        converted_at=INT, converted_on=DAY, converted_opportunity=INT,
+        converted_at=INT, converted_on=DAY, converted_opportunity=INT, converted_contact=INT, qualified_at=INT, qualified_on=DAY,
+        created=INT,
     ),
     "account": dict(name=TEXT, owner=INT, industry=TEXT, segment=TEXT, region=TEXT, country=TEXT),
     "person": dict(name=TEXT, region=TEXT, country=TEXT),
@@ -45,7 +46,7 @@ VERSIONED = {
     "order_line": {"order": INT, "product": INT, "quantity": INT, "price": INT, "discount": INT, "amount": INT, "cost": INT,
                    "profit": INT, "currency": TEXT},
     "invoice": dict(number=TEXT, kind=TEXT, account=INT, issued_on=DAY, amount=INT, currency=TEXT, status=TEXT),
-    "business_unit": dict(name=TEXT),
+    "business_unit": dict(name=TEXT, calendar=INT, country=TEXT, time_zone=TEXT),
     "product": dict(name=TEXT, line=TEXT, recurring=FLAG),
     "pipeline": dict(name=TEXT, kind=TEXT),
     "stage": dict(name=TEXT, pipeline=INT, position=INT, kind=TEXT, probability=INT, pitch=FLAG, qualified=FLAG),
@@ -61,19 +62,23 @@ INTERVAL = {
     "team_member": dict(team=INT, person=INT, role=TEXT),
     "territory_assignment": dict(territory=INT, account=INT),
     "opportunity_split": dict(opportunity=INT, person=INT, share=INT, kind=TEXT),
-    "employment": dict(person=INT),
+    "employment": dict(person=INT, role=TEXT, legal_entity=INT, fte=INT),
+    "working_time": dict(calendar=INT, person=INT, monday=INT, tuesday=INT, wednesday=INT, thursday=INT, friday=INT, saturday=INT,
+                         sunday=INT),
+    "holiday": dict(calendar=INT, country=TEXT, name=TEXT),
     "absence": dict(person=INT, kind=TEXT),
     "subscription": dict(account=INT, product=INT, recurring_amount=INT, currency=TEXT, margin=INT),
-}
+}  # fmt: skip
 EVENT = {
     "stage_event": dict(pipeline=INT, case_id=TEXT, opportunity=INT, activity=TEXT, stage=INT, lifecycle=TEXT, line=INT),
     "activity": dict(
         kind=TEXT, direction=TEXT, owner=INT, account=INT, contact=INT, lead=INT, opportunity=INT, minutes=INT, external=FLAG,
-        automatic=FLAG, status=TEXT, booked_at=INT, outcome=TEXT, visibility=TEXT,
+        automatic=FLAG, status=TEXT, booked_at=INT, booked_on=DAY, outcome=TEXT, visibility=TEXT,
     ),
     "cost": dict(function=TEXT, category=TEXT, campaign=INT, business_unit=INT, person=INT, month=DAY, amount=INT, currency=TEXT,
                  paid=FLAG),
     "payment": dict(account=INT, invoice=INT, amount=INT, currency=TEXT),
+    "time_report": dict(person=INT, category=TEXT, minutes=INT),
 }  # fmt: skip
 OTHER = {
     "stage_history": dict(
@@ -90,6 +95,13 @@ OTHER = {
 def d(text: str | date) -> date:
     """A day from text."""
     return text if isinstance(text, date) else date.fromisoformat(text)
+
+
+def moment(text: str) -> int:
+    """Microseconds since 1970 of `day` or `dayThh:mm`, UTC."""
+    day, _, clock = text.partition("T")
+    hours, _, minutes = clock.partition(":")
+    return start_of_day(d(day), "UTC") + (int(hours or 0) * 60 + int(minutes or 0)) * 60_000_000
 
 
 @dataclass
@@ -266,10 +278,11 @@ class World:
     def lead(
         self, name: str, created: str, converted: str | None = None, deal: str | None = None, **fields: Any
     ) -> None:
-        number, day = self.ids("lead", name), d(created)
+        number, day = self.ids("lead", name), d(created.partition("T")[0])
         row = dict(
-            fields, id=number, name=name, deleted=False, created_on=day, owner=self.ids("person", fields.get("owner"))
-        )
+            fields, id=number, name=name, deleted=False, created_on=day, created=moment(created),
+            owner=self.ids("person", fields.get("owner")),
+        )  # fmt: skip
         if converted is None:
             self.add("lead", day_from=day, day_to=FOREVER, **row)
             return
@@ -297,6 +310,48 @@ class World:
             "cost", id=len(self.rows.get("cost", [])) + 1, on_day=day, at=start_of_day(day, "UTC"), month=day,
             function=function, amount=to_units(amount), **dict(dict(currency=self.currency), **fields),
         )  # fmt: skip
+
+    def job(
+        self, person: str, from_: str | None = None, to: str | None = None, unit: str | None = None, **fields: Any
+    ) -> None:
+        """Employment of a person; `fte` is a share such as "0.5"."""
+        if "fte" in fields:
+            fields["fte"] = to_ppm(fields["fte"])
+        self.interval(
+            "employment", from_, to, person=self.ids("person", person), legal_entity=self.ids("business_unit", unit), **fields
+        )  # fmt: skip
+
+    def hours(self, minutes: int, days: int = 5, **of: Any) -> None:
+        """Working time: the first `days` of the week, each so many minutes; of a calendar, a person or (neither) everybody."""
+        names = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+        if "person" in of:
+            of["person"] = self.ids("person", of["person"])
+        self.interval("working_time", **of, **{name: minutes if n < days else 0 for n, name in enumerate(names)})
+
+    def act(self, kind: str, when: str, owner: str | None, minutes: int | None = None, **fields: Any) -> None:
+        """An activity at `day` or `dayThh:mm` (UTC), held unless its status says otherwise; `booked` is a day."""
+        for name, table in (
+            ("account", "account"),
+            ("contact", "contact"),
+            ("lead", "lead"),
+            ("opportunity", "opportunity"),
+        ):
+            if isinstance(fields.get(name), str):
+                fields[name] = self.ids(table, fields[name])
+        if booked := fields.pop("booked", None):
+            fields.update(booked_on=d(booked), booked_at=start_of_day(d(booked), "UTC") + 1)
+        self.add(
+            "activity", id=len(self.rows.get("activity", [])) + 1, at=moment(when), on_day=d(when.partition("T")[0]), kind=kind,
+            owner=self.ids("person", owner), minutes=minutes, **{"status": "held", **fields},
+        )  # fmt: skip
+
+    def report(self, person: str, day: str, **minutes: int) -> None:
+        """What a person says a day went into: minutes by category."""
+        for category, spent in minutes.items():
+            self.add(
+                "time_report", id=len(self.rows.get("time_report", [])) + 1, at=moment(day), on_day=d(day),
+                person=self.ids("person", person), category=category, minutes=spent,
+            )  # fmt: skip
 
     def events(self, case: str, *steps: str, pipeline: str = "Log") -> None:
         """`day activity` each; a time of day may follow the day after a T."""

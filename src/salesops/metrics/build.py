@@ -14,6 +14,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from salesops.common.instants import end_of_day
+
+from .clocks import zone_shift
 from .definitions import Asked, Part
 from .dimensions import FANNED, Dimensions, Resolved, labels
 from .facts import Fact, fact
@@ -95,6 +98,7 @@ class Builder:
         request = self.request
         return {
             "as_of": request.as_of,
+            "as_of_end": end_of_day(request.as_of, self.session.manifest.time_zone),
             "gone_on": BEGINNING if request.each else request.as_of,
             "first": request.first,
             "last": request.last,
@@ -198,7 +202,9 @@ class Builder:
             ctes.append((alias, self._ranked(part)))
             results.append(alias)
         keys = ["period", *(f"d{n}" for n in range(len(self.request.by)))]
-        across = {f"r_{name}": group.across for name, group in groups.items() if group.across}
+        across = {
+            f"r_{name}": group.across for name, group in groups.items() if set(group.across) & set(self.request.by)
+        }
         ctes.append(("k", self._keys([one for one in results if one not in across], keys)))
         select = exp.select(*(f"k.{key}" for key in keys)).from_("k")
         if owned:
@@ -232,8 +238,11 @@ class Builder:
         return [one.table for one in self.resolved(fact(first.fact))]
 
     def periods(self) -> Iterable[tuple[str, exp.Expression]]:
+        """The tables that the question itself makes: its periods, and the time zones of units where a fact needs them."""
         if any("past_period" in text for text in self._texts()):
             yield "past_period", self._past()
+        if any("zone_shift" in text for text in self._texts()):
+            yield "zone_shift", parse(zone_shift(self.session, self.request.first, self.request.as_of))
         if not self.many:
             return
         rows = ", ".join(

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-Unit = Literal["money", "money_per_day", "ratio", "count", "days", "months", "minutes", "per_day"]
+Unit = Literal["money", "money_per_day", "ratio", "count", "days", "months", "minutes", "per_day", "per_rep"]
 Better = Literal["up", "down", "none"]
 How = Literal["sum", "median", "p25", "p75", "p90", "km", "km_p75", "km_p90"]
 Additive = Literal["additive", "semi", "none"]

@@ -32,7 +32,7 @@ REFS = {
     "product": "product",
 }
 PLAIN = ("source", "type", "loss_reason", "competitor", "currency", "category", "status", "persona", "utm_source",
-         "utm_medium", "utm_campaign", "activity")  # fmt: skip
+         "utm_medium", "utm_campaign", "activity", "kind", "role")  # fmt: skip
 DERIVED = ("segment", "region", "industry", "country", "product_line")
 FANNED = ("product", "product_line")
 GRAINS = ("week", "month", "quarter", "year")

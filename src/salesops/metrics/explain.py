@@ -78,7 +78,7 @@ def _unit(value: Any, one: Asked, request: Request) -> str:
         return "" if isinstance(value, int) else request.currency
     if one.unit == "money_per_day":
         return f"{request.currency} a day"
-    return {"count": "", "per_day": "a day"}.get(one.unit, one.unit)
+    return {"count": "", "per_day": "a day", "per_rep": "per rep"}.get(one.unit, one.unit)
 
 
 def _command(session: Any, one: Asked, request: Request, cell: Cell) -> str | None:
@@ -110,7 +110,7 @@ def _only(raw: Any, key: str) -> Any:
 
 
 def _value(value: Any, one: Asked, request: Request) -> Any:
-    if value is None or one.unit in ("ratio", "count", "days", "months", "minutes", "per_day"):
+    if value is None or one.unit in ("ratio", "count", "days", "months", "minutes", "per_day", "per_rep"):
         return value
     if isinstance(value, int):
         return Money(value, request.currency)

@@ -34,7 +34,7 @@ def notes_of(session: Any, actor: Actor, request: Request, raw: pa.Table) -> lis
                 found.append(f"{one.name}: {left:,} left out of {name}: {part.left_out}")
             if told := total(raw, f"m{n}__{name}__told"):
                 used = total(raw, f"m{n}__{name}__n")
-                found.append(f"{one.name}: {told:,} of {used:,} deals {part.told}")
+                found.append(f"{one.name}: {told:,} of {used:,} {fact(part.fact).noun} {part.told}")
         if variant.own_currency:
             found += own_currencies(one.name, n, request, raw)
         found += [f"{one.name}: {text}" for text in one.metric.notes if one.metric.additive == "semi" and len(raw) > 1]

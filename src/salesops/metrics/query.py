@@ -285,7 +285,7 @@ def _hidden(session: Any, actor: Actor, request: Request) -> int:
     builder = Builder(session, actor, replace(request, by=()))
     total = 0
     names = {part.fact for one in request.asked for part in one.variant.parts.values()}
-    for name in sorted(names):
+    for name in sorted(name for name in names if not fact(name).derived):
         select = builder.rows(fact(name), (), (), seen=False, where=False).select("COUNT(*) AS n")
         for alias, tree in builder.periods():
             select = select.with_(alias, as_=tree, copy=False)

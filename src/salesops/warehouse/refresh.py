@@ -33,7 +33,7 @@ from .session import forget_spill
 from .views import table_select
 from .zones import Zones
 
-FORMAT = 4  # raise when the files' layout changes: older generations are then built anew
+FORMAT = 5  # raise when the files' layout changes: older generations are then built anew
 BUCKET = 3_000_000  # facts built at once
 SMALL = 200_000  # a table up to this many rows is rewritten rather than patched
 FULL_FROM = 50_000  # changed records from which a full refresh is quicker

@@ -40,6 +40,10 @@ def dated_select(
         if field.name not in ("valid_from", "valid_to", "at"):
             value = f"t.{quote(field.name)}::{DUCK.get(field.kind, 'BIGINT')}"
             parts.append(f"{referred(field.target, value, moved)} AS {quote(field.name)}")
+            if field.kind == "instant" and field.name.endswith("_at"):
+                parts.append(
+                    f"{zones.home(f't.{quote(field.name)}')} AS {quote(field.name.removesuffix('_at') + '_on')}"
+                )
     for field in custom:
         value = f"json_extract_string(t.custom, '$.\"{field.name}\"')"
         value = referred(field.target, f"TRY_CAST({value} AS {DUCK.get(field.kind, 'BIGINT')})", moved)

@@ -8,14 +8,16 @@ from functools import cache
 from salesops.common.errors import NotFound, UsageError
 
 from ..definitions import Asked, Metric
-from . import cost, customers, funnel, pipeline, process, revenue, sales
+from . import activity, cost, customers, funnel, pipeline, process, revenue, sales
 
 
 @cache
 def metrics() -> dict[str, Metric]:
     """Every metric by id, in the order of the catalogue."""
     return {
-        one.id: one for group in (sales, pipeline, funnel, cost, customers, revenue, process) for one in group.METRICS
+        one.id: one
+        for group in (sales, pipeline, activity, funnel, cost, customers, revenue, process)
+        for one in group.METRICS
     }
 
 

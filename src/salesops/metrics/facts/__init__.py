@@ -43,6 +43,12 @@ class Fact:
     money: tuple[str, ...] = ()
     since: str = ""
     pay: bool = False
+    derived: bool = False  # worked out from records, none itself: not counted among what the actor may not see
+
+    @property
+    def noun(self) -> str:
+        """What its records are called in a sentence."""
+        return {"opportunity": "deals", "lead": "leads"}.get(self.entity, "records")
 
     @cached_property
     def text(self) -> str:
@@ -66,6 +72,8 @@ class Fact:
 _ORDER = ("order", "order_line")
 _ORDERED = 'SELECT MIN(ordered_on) AS day FROM "order"'
 _SUBSCRIBED = "SELECT MIN(valid_from) AS day FROM subscription WHERE valid_from > CAST('0001-01-01' AS DATE)"
+_ACTED = "SELECT MIN(on_day) AS day FROM activity"
+
 _FACTS = (
     Fact("closed", "deals won or lost", "opportunity", "the actual close date", ("b", "o"), undated="opportunity"),
     Fact("created", "deals created", "opportunity", "creation", ("b", "o"), undated="opportunity"),
@@ -104,6 +112,20 @@ _FACTS = (
     Fact("credit", "credited amounts of won deals", "opportunity", "the actual close date", ("b", "o")),
     Fact("quota", "quotas handed out", "target", "the period's last day", spans=True, times="snapshot"),
     Fact("team_quota", "teams' own targets", "target", "the period's last day", times="snapshot"),
+    Fact("activity", "activities held", "activity", "the day of the activity", label="kind", since=_ACTED),
+    Fact("booking", "meetings arranged", "activity", "the day of booking", label="kind", since=_ACTED),
+    Fact("worked", "activities held, with their minutes", "activity", "the day of the activity", label="kind", since=_ACTED),
+    Fact("workday", "working days", "person", "the day", derived=True, since=_ACTED),
+    Fact("person_meetings", "reps who worked in the period", "person", "the period's last day", times="snapshot"),
+    Fact("reported", "time reports", "time_report", "the day reported on", label="category",
+         since="SELECT MIN(on_day) AS day FROM time_report"),
+    Fact("employed", "people employed in the evening of the period's last day", "person", "the period's last day",
+         times="snapshot"),
+    Fact("attempt", "human outbound attempts", "activity", "the day of the attempt", owned=False),
+    Fact("first_attempt", "first human attempts at leads", "lead", "the day of the attempt", owned=False),
+    Fact("business_hours", "business hours of units", "business_unit", "the day", owned=False, derived=True),
+    Fact("lead_response", "leads created", "lead", "creation", ("b", "o"), undated="lead"),
+    Fact("offer", "deals with an offer", "opportunity", "the day of the first offer", ("b", "o")),
     Fact("person_attainment", "quota-bearing people", "target", "the period's last day", times="snapshot"),
     Fact("ordered", "orders", "order", "the order day", ("b", "o"), undated="order", label="number", money=_ORDER, since=_ORDERED),
     Fact("order_line", "order lines", "order_line", "the order day", ("b", "o"), undated="order", label="number", record="order",
