@@ -270,6 +270,30 @@ class Pipeline(_Room):
 
         return cycle_curves(self._api.session(as_known_on), self._api.actor, **question)
 
+    def funnel_records(self, step: str, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """The leads or deals of one step of a funnel: `step="Won"`, `kind`, `cell={"owner": "Ann Lee"}`, page by page."""
+        from salesops.pipeline.funnel import funnel_records
+
+        return funnel_records(self._api.session(as_known_on), self._api.actor, step, **question)
+
+    def stage_deals(self, stage: str, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """The deals behind `conversion`: `of="entered"`, `"moved_on"`, `"lost"` or `"here"`."""
+        from salesops.pipeline.conversion import stage_deals
+
+        return stage_deals(self._api.session(as_known_on), self._api.actor, stage, **question)
+
+    def curve_deals(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """The deals of a curve, the longest first."""
+        from salesops.pipeline.curves import curve_deals
+
+        return curve_deals(self._api.session(as_known_on), self._api.actor, **question)
+
+    def transition_cases(self, from_step: str, to_step: str, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """The cases of one transition, the longest wait first."""
+        from salesops.pipeline.process import transition_cases
+
+        return transition_cases(self._api.session(as_known_on), self._api.actor, from_step, to_step, **question)
+
     def velocity(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Velocity with its drivers, by group and period (`period="quarter"`)."""
         from salesops.pipeline.velocity import velocity
@@ -287,6 +311,18 @@ class Pipeline(_Room):
         from salesops.pipeline.changes import changes
 
         return changes(self._api.session(as_known_on), self._api.actor, from_, to, **question)
+
+    def slipping(self, period: str | None = None, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Deals that were due in a period and slipped, with the reason: `where`, `cell={"owner": "Ann Lee"}`, `offset`, `limit`."""
+        from salesops.pipeline.attention import slipping
+
+        return slipping(self._api.session(as_known_on), self._api.actor, period, **question)
+
+    def stale(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Open deals where nothing happens for longer than is usual in their stage."""
+        from salesops.pipeline.attention import stale
+
+        return stale(self._api.session(as_known_on), self._api.actor, **question)
 
     def effect(self, metric: str, since: Day, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """What followed a change: `touched=["Ann Lee", ...]`, `by="owner"`, `grain="week"`, `from_`, `to`, `season`."""

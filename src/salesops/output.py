@@ -31,6 +31,8 @@ NOTHING = {
     "pipeline conversion": "Ask about another period.",
     "pipeline curves": "Ask about another period.",
     "pipeline transitions": "Import a process log, or ask with --of stages.",
+    "pipeline slipping": "No deal slipped.",
+    "pipeline stale": "No deal is stale.",
     "pipeline rework": "Import a process log, or ask with --of stages.",
     "metrics change": "Ask about other periods.",
     "pipeline variants": "Import a process log, or ask with --of stages.",

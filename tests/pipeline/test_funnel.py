@@ -8,9 +8,9 @@ import pytest
 from tests.metrics.build import BOSS, Actor, World
 
 from salesops.common.errors import NotFound, UsageError
-from salesops.pipeline.conversion import stage_report
-from salesops.pipeline.curves import cycle_curves
-from salesops.pipeline.funnel import funnel
+from salesops.pipeline.conversion import stage_deals, stage_report
+from salesops.pipeline.curves import curve_deals, cycle_curves
+from salesops.pipeline.funnel import funnel, funnel_records
 from salesops.pipeline.velocity import velocity, velocity_change
 
 
@@ -87,6 +87,39 @@ def test_by_owner_and_scoped(world: World) -> None:
     ]  # fmt: skip
     answer = funnel(session, Actor("Bob", world.ids("person", "Bob"), False), from_="2024-01")
     assert (steps(answer)[2], answer.hidden) == (("Deals", 1, 7), 2)
+
+
+def listed(answer: Any) -> list[str]:
+    """Names of the records."""
+    return [r["name"] for r in answer.to_pylist()]
+
+
+def test_every_step_opens_to_its_records(world: World) -> None:
+    """As many as the step counts, in every kind."""
+    session = world.session()
+    for kind, period in (("cohort", "2024-01"), ("active", "2024-03"), ("snapshot", "2024-02")):
+        for row in funnel(session, BOSS, kind=kind, from_=period).to_pylist():
+            page = funnel_records(session, BOSS, row["step"], kind=kind, from_=period)
+            assert len(page) == row["count"], (kind, row["step"])
+    assert listed(funnel_records(session, BOSS, "Offer", from_="2024-01")) == ["wins", "skips"]
+    assert listed(funnel_records(session, BOSS, "Leads converted", from_="2024-01")) == ["X"]
+    page = funnel_records(session, BOSS, "Deals", cell={"owner": "Bob"}, limit=1)
+    assert (listed(page), page.notes[0], page.notes[1]) == (["stays"], "1 to 1 of 2", "value of all 27.00 USD")
+    bob = Actor("Bob", world.ids("person", "Bob"), False)
+    assert listed(funnel_records(session, bob, "Deals")) == ["stays", "young"]
+    assert funnel_records(session, BOSS, "Nowhere").empty == {"list": "no record fits"}
+
+
+def test_a_stage_opens_to_its_deals(world: World) -> None:
+    """Entered = moved on + lost + here."""
+    session = world.session()
+    assert listed(stage_deals(session, BOSS, "Demo")) == ["wins", "skips", "young"]
+    assert listed(stage_deals(session, BOSS, "Offer", of="lost")) == ["skips"]
+    assert listed(stage_deals(session, BOSS, "Demo", of="here", cell={"owner": "Bob"})) == ["young"]
+    assert [(r["name"], r["age_days"]) for r in curve_deals(session, BOSS, limit=2).to_pylist()] == [
+        ("stays", 179),
+        ("young", 117),
+    ]
 
 
 def test_leads_that_know_no_account_are_left_out_with_a_note(world: World) -> None:

@@ -13,7 +13,7 @@ from salesops.metrics.sql import parse
 from salesops.pipeline import process
 from salesops.pipeline.compare import before_after
 from salesops.pipeline.norms import stage_norms_sql
-from salesops.pipeline.process import rework, transitions
+from salesops.pipeline.process import rework, transition_cases, transitions
 
 
 def test_waiting_by_transition() -> None:
@@ -35,6 +35,10 @@ def test_waiting_by_transition() -> None:
     assert [(r["step"], r["cases"], r["again_cases"], r["share"], r["again"]) for r in rework(w.session(), BOSS).to_pylist()] == [
         ("b", 2, 1, 0.5, 1), ("a", 2, 0, 0.0, 0), ("c", 1, 0, 0.0, 0),
     ]  # fmt: skip
+    assert [(r["case"], r["days"]) for r in transition_cases(w.session(), BOSS, "a", "b").to_pylist()] == [
+        ("2", 4.0),
+        ("1", 2.0),
+    ]
     assert [r["moves"] for r in transitions(w.session(), BOSS, as_of="2024-01-03").to_pylist()] == [1]
 
 
@@ -51,6 +55,8 @@ def test_stage_histories_are_scoped() -> None:
     assert [(r["from_step"], r["to_step"], r["moves"], r["total_days"]) for r in rows] == [
         ("New", "Demo", 3, 23.0), ("Demo", "New", 1, 1.0),
     ]  # fmt: skip
+    found = transition_cases(session, BOSS, "New", "Demo", of="stages", limit=1)
+    assert ([(r["name"], r["days"]) for r in found.to_pylist()], found.notes) == ([("A", 10.0)], ("1 to 1 of 3",))
     bob = Actor("Bob", w.ids("person", "Bob"), False)
     assert [r["moves"] for r in transitions(session, bob, of="stages").to_pylist()] == [1]
     assert [(r["step"], r["again"]) for r in rework(session, BOSS, of="stages").to_pylist()] == [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -100,6 +101,66 @@ def labelled(
     for name, tree in ctes:
         outer = outer.with_(name, as_=tree, copy=False)
     return outer
+
+
+NAMED = {"owner": "person", "owner_now": "person", "stage": "stage"}
+
+
+def listing(
+    session: Any,
+    actor: Actor,
+    request: Request,
+    name: str,
+    columns: Mapping[str, str],
+    *,
+    where: str = "",
+    order: str = "f.day, f.id",
+    cell: Mapping[str, Any] | None = None,
+    offset: int = 0,
+    limit: int = 100,
+) -> Answer:
+    """A page of the records of a fact where a condition over its columns holds: id, name and `columns` (name -> unit; `owner` and `stage` as
+    names, `text` and `day` as they are). `cell` keeps to one group of an answer. Notes say how many there are in all."""
+    one = fact(name)
+    request = replace(request, within={**(request.within or {}), **(cell or {})} or None)
+    needs = {"id", *columns, *(column.name for column in parse(f"{where or '1 = 1'}").find_all(exp.Column))}
+    needs |= {column.name for column in parse(f"({order.replace(' DESC', '')})").find_all(exp.Column)}
+    builder = Builder(session, actor, request)
+    select = builder.rows(one, needs)
+    select = select.where(parse(where)) if where else select
+    count = select.copy().select(
+        "COUNT(*) AS n", *(["CAST(SUM(f.value) AS BIGINT) AS value"] if "value" in columns else [])
+    )
+    entity = "lead" if one.entity == "lead" else "opportunity"
+    joined = {"named": entity, **{f"x_{column}": NAMED[column] for column in columns if column in NAMED}}
+    for alias, table in joined.items():
+        key = "id" if alias == "named" else alias[2:]
+        source = exp.alias_(labels(table).subquery(), alias, table=True)
+        select = select.join(source, on=parse(f"{alias}.id = f.{key}"), join_type="left")
+    select = select.select("f.id AS id", "named.label AS name")
+    select = select.select(*(parse(f"x_{c}.label AS {c}" if c in NAMED else f"f.{c} AS {c}") for c in columns))
+    select = select.order_by(*(parse_order(part) for part in order.split(","))).limit(limit).offset(offset)
+    for alias, tree in builder.periods():
+        select, count = (each.with_(alias, as_=tree, copy=False) for each in (select, count))
+    found = session.query(count).to_pylist()[0]
+    rows = session.query(select).to_pylist()
+    shown = [Column("name", entity.replace("opportunity", "deal"), "dimension"), Column("id", "id", "id")]
+    for column, unit in columns.items():
+        plain = unit in ("text", "day")
+        kind = "day" if unit == "day" else "dimension" if plain else "metric"
+        shown.append(Column(column, column.replace("_", " "), kind, "" if plain else unit))
+    told = [f"{offset + 1:,} to {offset + len(rows):,} of {found['n']:,}" if rows else "none"]
+    if found.get("value") is not None:
+        told.append(f"value of all {Decimal(found['value']).scaleb(-4):,.2f} {request.currency}")
+    empty = {} if rows else {"list": "no record fits"}
+    others = hidden(session, actor, replace(request, within=None))
+    return answer(session, request, shown, rows, notes=told, hidden=others, empty=empty)
+
+
+def parse_order(text: str) -> Any:
+    """`f.days DESC` as an ordered expression; nulls last."""
+    column, _, way = text.strip().partition(" ")
+    return exp.Ordered(this=parse(column), desc=way.upper() == "DESC", nulls_first=False)
 
 
 def _cell(row: Mapping[str, Any], request: Request) -> tuple[dict[str, Any], dict[str, int | None]]:

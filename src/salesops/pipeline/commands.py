@@ -11,15 +11,19 @@ from salesops.common.errors import UsageError
 from salesops.metrics.commands import cell_of, session_of
 from salesops.output import format_option, write_answer, write_explanation, write_rows
 
+from .attention import slipping as ask_slipping
+from .attention import stale as ask_stale
 from .changes import changes as ask_changes
 from .compare import before_after
-from .conversion import stage_report
-from .curves import STARTS, cycle_curves
+from .conversion import OF, stage_deals, stage_report
+from .curves import STARTS, curve_deals, cycle_curves
 from .explain import explain_waterfall
 from .funnel import KINDS as FUNNELS
 from .funnel import funnel as ask_funnel
+from .funnel import funnel_records
 from .movements import process_variants, stage_flow, stage_matrix
 from .process import rework as ask_rework
+from .process import transition_cases
 from .process import transitions as ask_transitions
 from .queries import waterfall as ask_waterfall
 from .queries import waterfall_drill
@@ -67,6 +71,21 @@ def cohort(command: Any) -> Any:
     ):
         command = option(command)
     return command
+
+
+def paged(command: Any) -> Any:
+    """The options of a list of records behind a number."""
+    for option in (
+        click.option("--limit", default=100, show_default=True, help="Records to show."),
+        click.option("--offset", default=0, show_default=True, help="Records to skip."),
+        click.option("--cell", multiple=True, help="Of which group, for example owner='Ann Lee'. Repeat for several."),
+    ):
+        command = option(command)
+    return command
+
+
+def _without(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in names}
 
 
 @click.group("pipeline")
@@ -143,22 +162,43 @@ def variants(
 @cohort
 @click.option("--kind", type=click.Choice(FUNNELS), default="cohort", show_default=True)
 @click.option("--pipeline", help="Only this pipeline (without leads).")
+@click.option("--step", help="List the records of this step instead: Leads, Deals, a stage, Won.")
+@paged
 @format_option
 @click.pass_context
-def funnel(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+def funnel(
+    ctx: click.Context, as_known_on: str | None, form: str, step: str | None, cell: tuple[str, ...], offset: int, limit: int,
+    **options: Any,
+) -> None:  # fmt: skip
     """From lead to win: active in the period, created in it (cohort), or all there is at its end (snapshot)."""
     with session_of(ctx.obj, as_known_on) as session:
+        if step is not None:
+            page: dict[str, Any] = {"cell": cell_of(cell), "offset": offset, "limit": limit}
+            write_answer(funnel_records(session, ctx.obj.actor, step, **page, **_without(options, "by")), form)
+            return
         write_answer(ask_funnel(session, ctx.obj.actor, **options), form)
 
 
 @pipeline.command("conversion")
 @cohort
 @click.option("--pipeline", help="Only this pipeline.")
+@click.option("--stage", help="List the deals of this stage instead.")
+@click.option(
+    "--of", type=click.Choice(tuple(OF)), default="entered", show_default=True, help="With --stage: which of them."
+)
+@paged
 @format_option
 @click.pass_context
-def conversion(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+def conversion(
+    ctx: click.Context, as_known_on: str | None, form: str, stage: str | None, of: str, cell: tuple[str, ...], offset: int,
+    limit: int, **options: Any,
+) -> None:  # fmt: skip
     """Stage by stage: who goes on, how long it takes, where most is lost, whether the cohort is old enough to tell."""
     with session_of(ctx.obj, as_known_on) as session:
+        if stage is not None:
+            page: dict[str, Any] = {"of": of, "cell": cell_of(cell), "offset": offset, "limit": limit}
+            write_answer(stage_deals(session, ctx.obj.actor, stage, **page, **_without(options, "by")), form)
+            return
         write_answer(stage_report(session, ctx.obj.actor, **options), form)
 
 
@@ -167,11 +207,20 @@ def conversion(ctx: click.Context, as_known_on: str | None, form: str, **options
 @click.option("--start", type=click.Choice(tuple(STARTS)), default="first_contact", show_default=True)
 @click.option("--at", default="", help="Days to show, separated by commas (default: each on which a deal ended).")
 @click.option("--confidence", default=0.95, show_default=True)
+@click.option("--deals", is_flag=True, help="List the deals instead, the longest first.")
+@paged
 @format_option
 @click.pass_context
-def curves(ctx: click.Context, as_known_on: str | None, form: str, at: str, **options: Any) -> None:
+def curves(
+    ctx: click.Context, as_known_on: str | None, form: str, at: str, deals: bool, cell: tuple[str, ...], offset: int, limit: int,
+    **options: Any,
+) -> None:  # fmt: skip
     """Shares won, lost and still open by day, open deals censored, with bands."""
     with session_of(ctx.obj, as_known_on) as session:
+        if deals:
+            page: dict[str, Any] = {"cell": cell_of(cell), "offset": offset, "limit": limit}
+            write_answer(curve_deals(session, ctx.obj.actor, **page, **_without(options, "by", "confidence")), form)
+            return
         write_answer(cycle_curves(session, ctx.obj.actor, at=_days(at), **options), form)
 
 
@@ -219,6 +268,38 @@ def changes(ctx: click.Context, as_known_on: str | None, form: str, **options: A
         write_answer(ask_changes(session, ctx.obj.actor, **options), form)
 
 
+@pipeline.command("slipping")
+@click.option("--period", help="The period in which they were due, such as 2017-Q3.")
+@click.option("--from", "from_", help="First day (or a period), inclusive.")
+@click.option("--to", help="Last day (or a period), inclusive.")
+@click.option("--where", help="A filter, for example: region = 'West'.")
+@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
+@click.option("--as-known-on", help="Only what had been recorded by this day.")
+@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
+@paged
+@format_option
+@click.pass_context
+def slipping(ctx: click.Context, as_known_on: str | None, form: str, cell: tuple[str, ...], **options: Any) -> None:
+    """List deals that were due in a period and slipped: why, how far, how often pushed. The largest first."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(ask_slipping(session, ctx.obj.actor, cell=cell_of(cell), **options), form)
+
+
+@pipeline.command("stale")
+@click.option("--where", help="A filter, for example: region = 'West'.")
+@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
+@click.option("--as-known-on", help="Only what had been recorded by this day.")
+@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@paged
+@format_option
+@click.pass_context
+def stale(ctx: click.Context, as_known_on: str | None, form: str, cell: tuple[str, ...], **options: Any) -> None:
+    """List open deals where nothing happens for longer than the p75 of their stage. The longest quiet first."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(ask_stale(session, ctx.obj.actor, cell=cell_of(cell), **options), form)
+
+
 def cases(command: Any) -> Any:
     """The options of a question about cases."""
     for option in (
@@ -233,12 +314,23 @@ def cases(command: Any) -> Any:
 
 @pipeline.command("transitions")
 @cases
-@click.option("--limit", default=20, show_default=True, help="Transitions to show; 0 for all.")
+@click.option("--limit", default=20, show_default=True, help="Rows to show; 0 for all transitions.")
+@click.option(
+    "--cases",
+    nargs=2,
+    metavar="FROM TO",
+    help="List the cases that go from one step to another, the longest wait first.",
+)
 @format_option
 @click.pass_context
-def transitions(ctx: click.Context, as_known_on: str | None, form: str, limit: int, **options: Any) -> None:
+def transitions(
+    ctx: click.Context, as_known_on: str | None, form: str, limit: int, cases: tuple[str, str] | None, **options: Any
+) -> None:
     """Where cases wait: from step to step, the bottlenecks first."""
     with session_of(ctx.obj, as_known_on) as session:
+        if cases:
+            write_answer(transition_cases(session, ctx.obj.actor, *cases, limit=limit or 100, **options), form)
+            return
         write_answer(ask_transitions(session, ctx.obj.actor, limit=limit or None, **options), form)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from salesops.common.errors import UsageError
 from salesops.metrics.answer import Answer, Column
 from salesops.metrics.definitions import Part
 from salesops.metrics.request import Request, names
@@ -101,6 +102,37 @@ def stage_report(
     empty = {} if rows else {"stage_conversion": f"no deal reached a stage in the period, as of {request.as_of}"}
     return asking.answer(
         session, request, columns, rows, notes=told, hidden=asking.hidden(session, actor, request), empty=empty
+    )
+
+
+OF = {
+    "entered": "",
+    "moved_on": "f.moved_on = 1",
+    "lost": "f.status = 'lost' AND f.moved_on = 0",
+    "here": "f.status = 'open' AND f.moved_on = 0",
+}
+
+
+def stage_deals(
+    session: Any,
+    actor: Actor,
+    stage: str,
+    *,
+    of: str = "entered",
+    cell: Mapping[str, Any] | None = None,
+    pipeline: str | None = None,
+    offset: int = 0,
+    limit: int = 100,
+    **question: Any,
+) -> Answer:
+    """The deals behind a number of the stage report: `of` entered, moved_on, lost or here."""
+    if of not in OF:
+        raise UsageError(f"a stage has no deals {of!r}", f"Use {', '.join(OF)}")
+    request = asking.asking(session, "records", {"entered": PARTS["entered"]}, **question)
+    own = {**(cell or {}), "stage": stage, **({} if pipeline is None else {"pipeline": pipeline_of(session, pipeline)})}
+    columns = {"owner": "text", "day": "day", "status": "text", "value": "money"}
+    return asking.listing(
+        session, actor, request, "stage_entry", columns, where=OF[of], cell=own, offset=offset, limit=limit
     )
 
 

@@ -85,6 +85,31 @@ def cycle_curves(
     )
 
 
+def curve_deals(
+    session: Any, actor: Actor, *, start: str = "first_contact", cell: Mapping[str, Any] | None = None, offset: int = 0,
+    limit: int = 100, **question: Any,
+) -> Answer:  # fmt: skip
+    """The deals of a curve, page by page: how many days each took or has taken, and how it stands; the longest first."""
+    if start not in STARTS:
+        raise UsageError(f"a cycle cannot start at {start!r}", f"Use {', '.join(STARTS)}")
+    column = STARTS[start]
+    request = asking.asking(session, "records", {"deals": Part("created", column)}, **question)
+    columns = {"owner": "text", "day": "day", "status": "text", column: "count", "value": "money"}
+    order = f"f.{column} DESC, f.id"
+    return asking.listing(
+        session,
+        actor,
+        request,
+        "created",
+        columns,
+        where=f"NOT f.{column} IS NULL",
+        order=order,
+        cell=cell,
+        offset=offset,
+        limit=limit,
+    )
+
+
 def _rows(
     days: Any,
     cause: Any,

@@ -104,6 +104,45 @@ def funnel(
     )
 
 
+def funnel_records(
+    session: Any,
+    actor: Actor,
+    step: str,
+    *,
+    kind: str = "cohort",
+    cell: Mapping[str, Any] | None = None,
+    pipeline: str | None = None,
+    offset: int = 0,
+    limit: int = 100,
+    **question: Any,
+) -> Answer:
+    """The records of one step of a funnel, page by page: `step` as the funnel names it (Leads, Leads converted, Deals, a stage, Won);
+    `cell` the group's values by dimension."""
+    if kind not in KINDS:
+        raise UsageError(f"there is no funnel {kind!r}", f"Use {', '.join(KINDS)}")
+    if kind == "snapshot":
+        question |= _at_the_end(session, question)
+    own, where, fact_name = dict(cell or {}), "", _DEALS[kind][0]
+    columns = {"owner": "text", "day": "day", "value": "money"}
+    if step in ("Leads", "Leads converted"):
+        part = _LEADS[kind]["leads" if step == "Leads" else "converted"]
+        fact_name, where, columns = (
+            part.fact,
+            part.where.replace("converted", "f.converted"),
+            {"owner": "text", "day": "day"},
+        )
+    elif step == "Won":
+        fact_name, where = _DEALS[kind][1], "f.status = 'won'"
+    elif step != "Deals":
+        fact_name, own["stage"] = _STAGES[kind], step
+    request = asking.asking(session, "records", {"records": Part(fact_name)}, **question)
+    if pipeline is not None:
+        own["pipeline"] = pipeline_of(session, pipeline)
+    return asking.listing(
+        session, actor, request, fact_name, columns, where=where, cell=own, offset=offset, limit=limit
+    )
+
+
 def _at_the_end(session: Any, question: dict[str, Any]) -> dict[str, Any]:
     """A snapshot is asked of everything until the end of the period, as of that evening."""
     asked = asking.asking(session, "end", {"deals": Part("deal_state")}, **question)

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from salesops.common.errors import NotAllowed, UsageError
 from salesops.metrics.answer import Answer, Column
+from salesops.metrics.dimensions import labels
 from salesops.metrics.session import Actor
-from salesops.metrics.sql import FOREVER, day, live
+from salesops.metrics.sql import FOREVER, day, literal, live, parse
 
 from .movements import _scoped, pipeline_of
 
@@ -138,6 +139,39 @@ def rework(
     ]  # fmt: skip
     notes = ["every row of a log is an event" if of == "log" else "a repeated save of the same stage is no event"]
     return _answer(session, columns, data, on, notes, {} if rows else {"rework": "there are no cases as of that day"})
+
+
+def transition_cases(
+    session: Any, actor: Actor, from_step: str, to_step: str, *, of: str = "log", pipeline: str | None = None,
+    as_of: date | str | None = None, offset: int = 0, limit: int = 100,
+) -> Answer:  # fmt: skip
+    """The cases of one transition, the longest wait first; of stage histories the deal's name."""
+    steps, on = _steps(session, actor, of, pipeline, as_of)
+    where = f"activity = {literal(from_step).sql('duckdb')} AND next_activity = {literal(to_step).sql('duckdb')}"
+    found = session.query(
+        f"SELECT case_key, wait FROM ({steps}) AS s WHERE {where} ORDER BY wait DESC, case_key LIMIT {int(limit)} OFFSET {int(offset)}"
+    ).to_pylist()
+    count = session.query(f"SELECT COUNT(*) AS n FROM ({steps}) AS s WHERE {where}").column(0)[0].as_py()
+    names = _deal_names(session, of, [row["case_key"] for row in found])
+    columns = (
+        Column("case", "case", "dimension"), Column("name", "name", "dimension"), Column("days", "days waited", "metric", "days"),
+    )  # fmt: skip
+    rows = [
+        {"case": row["case_key"], "name": names.get(row["case_key"]), "days": row["wait"] / US_PER_DAY} for row in found
+    ]
+    notes = [f"{offset + 1:,} to {offset + len(rows):,} of {count:,}"] if rows else []
+    return _answer(session, columns, rows, on, notes, {} if rows else {"cases": "no case goes that way"})
+
+
+def _deal_names(session: Any, of: str, keys: list[str]) -> dict[str, str]:
+    """Names of deals by their case key; of process logs nothing, their key is the name."""
+    if of == "log" or not keys:
+        return {}
+    ids = ", ".join(str(int(key)) for key in keys)
+    return {
+        str(r["id"]): r["label"]
+        for r in session.query(labels("opportunity").where(parse(f"id IN ({ids})"))).to_pylist()
+    }
 
 
 def _answer(

@@ -8,6 +8,8 @@ SELECT
   CASE WHEN e.status = 'open' AND (e.expected_close IS NULL OR e.expected_close < p.start OR e.expected_close > p.end)
        THEN 1 ELSE 0 END AS slipped,
   CASE WHEN e.status = 'open' AND e.expected_close >= p.start AND e.expected_close <= p.snap THEN 1 ELSE 0 END AS overdue,
+  o.expected_close AS was_due,
+  e.expected_close AS due_now,
   COALESCE(m.n, 0) AS pushes
 FROM opportunity AS o
 JOIN period AS p ON o.day_from <= p.eve AND p.eve < o.day_to AND o.created_on <= p.eve AND p.eve <= :as_of

@@ -6,6 +6,10 @@ SELECT
   n.owner AS owner_now,
   in_currency(o.value, o.currency, p.snap) AS value,
   CASE WHEN DATE_DIFF('day', COALESCE(a.day, v.day, o.created_on), p.snap) > u.days THEN 1 ELSE 0 END AS stale,
+  DATE_DIFF('day', COALESCE(a.day, v.day, o.created_on), p.snap) AS quiet_days,
+  u.days AS usual_days,
+  COALESCE(a.day, v.day, o.created_on) AS touched_on,
+  CASE WHEN a.day IS NULL THEN 0 ELSE 1 END AS by_activity,
   CASE WHEN COALESCE(o.next_step, '') <> '' THEN 1 ELSE 0 END AS has_next_step,
   CASE WHEN o.expected_close >= p.snap THEN 1 ELSE 0 END AS dated
 FROM opportunity AS o
