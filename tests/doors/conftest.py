@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -134,16 +135,25 @@ class Served:
     """A workspace served over HTTP by `salesops serve`, in processes of its own."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.folder, self.port = folder, _free_port()
+        self.folder, self.options, self.port = folder, options, _free_port()
         self.tokens: dict[str, str] = {}
+        self.log: list[str] = []
+        self.start()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SALESOPS_") and k != "DATABASE_URL"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "salesops.cli", "serve", "--workspace", str(folder), "--port", str(self.port), *options],
-            stderr=subprocess.PIPE, text=True, cwd=folder.parent, env=kept, start_new_session=True,
+            [sys.executable, "-m", "salesops.cli", "serve", "-w", str(self.folder), "--port", str(self.port), *self.options],
+            stderr=subprocess.PIPE, text=True, cwd=self.folder.parent, env=kept, start_new_session=True,
         )  # fmt: skip
-        self.log: list[str] = []
-        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
         self._until_it_answers()
+
+    def kill(self) -> None:
+        """Kill the server and its workers, without a word."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=30)
 
     def __call__(
         self,
@@ -182,9 +192,9 @@ class Served:
             link = page.json["next"]
         return found
 
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
             self.log.append(line)
 
     def _until_it_answers(self) -> None:

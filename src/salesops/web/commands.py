@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 from typing import Any
 
@@ -35,6 +36,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, 
     os.environ["SALESOPS_HOME"] = str(workspace.path)
     os.environ["SALESOPS_SERVED_AT"] = host
     click.echo(f"{workspace.config.name}: http://{_shown(host)}:{port}/api/v1/docs (stop with Ctrl-C)", err=True)
+    multiprocessing.set_start_method("spawn", force=True)  # a worker inherits no connection of this process
     _server(host, port, workers, threads).serve()
 
 

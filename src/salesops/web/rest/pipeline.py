@@ -23,7 +23,7 @@ router = Router(tags=["pipeline"], auth=Token("metrics:read"))
 
 
 class Window(s.Given):
-    from_: str = Query(alias="from", max_length=100, description="First day, or a period such as 2026-Q1")
+    from_: str = Query(alias="from", min_length=1, max_length=100, description="First day, or a period such as 2026-Q1")
     to: str = Query("", max_length=100, description="Last day, or a period that ends on it")
     as_known_on: date | None = Query(None, description="Only what had been recorded by this day")
 
