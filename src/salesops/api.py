@@ -179,6 +179,13 @@ class Metrics(_Room):
 
         return explain_change(self._api.session(as_known_on), self._api.actor, metric, from_=from_, to=to, **question)
 
+    def cohorts(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Customers by first purchase, how many stay and what they bring by age: `of="orders"`, `"subscriptions"` or `"wins"`,
+        `period`, `from_`, `to`, `by`, `where`, `ages`, `as_of`, `currency`."""
+        from salesops.metrics.cohorts import cohorts
+
+        return cohorts(self._api.session(as_known_on), self._api.actor, as_known_on=as_known_on, **question)
+
     def scorecard(self) -> Any:
         """The figures asked for first: this fiscal quarter beside the last one, and who made them."""
         from salesops.metrics.scorecard import scorecard

@@ -50,6 +50,9 @@ ROOMS: Mapping[str, Elsewhere] = {
         "metrics.commands", "metrics", "Ask for numbers, see where they come from, open their records."
     ),
     "explain": Elsewhere("metrics.commands", "explain", "Say how a number came about."),
+    "cohorts": Elsewhere(
+        "metrics.commands", "cohorts", "Customers by first purchase: who stays, and what they bring, by age."
+    ),
     "scorecard": Elsewhere("metrics.commands", "scorecard", "The figures asked for first, this quarter and the last."),
     "pipeline": Elsewhere("pipeline.commands", "pipeline", "What is open, how it changed, where it moved."),
     "record": Elsewhere("records.commands", "record", "List, show, create and change records of every entity."),
@@ -63,7 +66,7 @@ ROOMS: Mapping[str, Elsewhere] = {
 }
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "import", "mapping"),
-    "Ask": ("scorecard", "metrics", "explain", "pipeline", "quality"),
+    "Ask": ("scorecard", "metrics", "explain", "cohorts", "pipeline", "quality"),
     "Records": ("record", "field", "word", "rule", "task"),
     "Run": ("serve", "user", "audit", "refresh", "backup", "restore"),
 }

@@ -36,6 +36,7 @@ NOTHING = {
     "pipeline rework": "Import a process log, or ask with --of stages.",
     "metrics change": "Ask about other periods.",
     "pipeline variants": "Import a process log, or ask with --of stages.",
+    "cohorts": "Import orders, or ask with --of subscriptions or --of wins.",
     "import list": "No import yet: salesops import FILE ...",
     "import errors": "No row was refused, none had a warning.",
     "import conflicts": "No value is in dispute.",

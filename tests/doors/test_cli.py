@@ -52,6 +52,7 @@ def test_options_stand_anywhere(acme: Door) -> None:
     "words",
     [
         ("scorecard",),
+        ("cohorts", "--of", "wins", "--measure", "revenue"),
         ("metrics", "list"),
         ("metrics", "query", "win_rate,bookings", "--by", "owner", "--period", "2025"),
         ("metrics", "drill", "bookings", "--period", "2025"),

@@ -13,6 +13,7 @@ from tests.metrics.build import BOSS, World
 
 from salesops.common.errors import NotFound, UsageError
 from salesops.metrics.catalogue import metrics
+from salesops.metrics.cohorts import cohorts
 from salesops.metrics.guide import applies, benchmarks, guide, load, read_with, watch, when_it_moves
 from salesops.metrics.guide.data import FILES, read
 from salesops.metrics.guide.definitions import Question
@@ -162,7 +163,7 @@ def questions() -> list[tuple[str, Question]]:
 def test_every_question_is_answered(company: Any, metric: str, one: Question) -> None:
     """Each that can be asked has rows: its metrics, dimensions and comparison belong together."""
     if one.table:
-        tables = {"pipeline waterfall": waterfall, "pipeline variants": process_variants}
+        tables = {"pipeline waterfall": waterfall, "pipeline variants": process_variants, "cohorts": cohorts}
         assert tables[one.table](company, BOSS, **one.query).to_pylist()
         return
     answer = query(company, BOSS, **one.query)

@@ -14,6 +14,9 @@ from salesops.output import format_option, shown, write_answer, write_explanatio
 
 from .catalogue import metrics as all_metrics
 from .change import explain_change
+from .cohorts import GRAINS, KINDS
+from .cohorts import METRICS as MEASURES
+from .cohorts import cohorts as ask_cohorts
 from .drill import drill as drill_records
 from .explain import explain as explain_metric
 from .guide.commands import guide
@@ -172,6 +175,46 @@ def drill(
     totals = {k: Decimal(v).scaleb(-4) if k in found.money else v for k, v in found.totals.items()}
     beside = {"total": found.total, "totals": totals, "offset": offset, "limit": limit, "hidden": found.hidden}
     write_rows(rows, form, units=units, currency=found.currency, notes=notes, beside=beside)
+
+
+@click.command("cohorts")
+@click.option(
+    "--of", type=click.Choice(tuple(KINDS)), default="orders", show_default=True, help="What makes a customer."
+)
+@click.option(
+    "--period",
+    type=click.Choice(GRAINS),
+    default="quarter",
+    show_default=True,
+    help="The length of a cohort and of an age.",
+)
+@click.option("--from", "from_", help="First day (or a period) of the cohorts.")
+@click.option("--to", help="Last day (or a period) of the cohorts; what they bought later counts all the same.")
+@click.option("--by", default="", help="Dimensions of the customer, separated by commas: segment, owner, region ...")
+@click.option("--where", help="A filter, for example: segment = 'SMB'.")
+@click.option(
+    "--measure", type=click.Choice(tuple(MEASURES)), default="retention", show_default=True, help="What a table shows."
+)
+@click.option("--ages", type=int, help="The highest age to show.")
+@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
+@click.option("--as-known-on", help="Only what had been recorded by this day.")
+@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
+@format_option
+@click.pass_context
+def cohorts(ctx: click.Context, as_known_on: str | None, measure: str, form: str, **options: Any) -> None:
+    """Customers by first purchase: how many stay and what they bring, by age in periods (every measure in JSON and CSV)."""
+    with session_of(ctx.obj, as_known_on) as session:
+        found = ask_cohorts(session, ctx.obj.actor, **options)
+    if form != "table":
+        write_answer(found, form)
+        return
+    shape = found.matrix(measure)
+    unit = MEASURES[measure][1]
+    units = {name: unit if name.isdigit() else "count" if name == "customers" else "" for name in shape.column_names}
+    notes = [f"{MEASURES[measure][0]}, by age in {options['period']}s; as of {found.as_of}", *found.notes]
+    notes += [f"{found.hidden:,} more, not yours"] if found.hidden else []
+    write_rows(shape.to_pylist(), form, columns=shape.column_names, units=units, currency=found.currency, notes=notes)
 
 
 @click.command("scorecard")

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from salesops.metrics.cohorts import cohorts
+from salesops.metrics.query import query
+from salesops.records.access import Actor
+
+BOSS = Actor("owner", frozenset({"owner"}))
 
 MAVEN = ("accounts.csv", "products.csv", "sales_teams.csv", "sales_pipeline.csv")
 NOW = "day_to = DATE '9999-12-31' AND NOT deleted"
@@ -92,6 +99,29 @@ def test_superstore_to_the_last_digit(take: Any) -> None:
     )
     assert len(monthly) == 48
     assert [monthly[0][1], monthly[-1][1]] == [142_368_950, 838_293_188]
+    _superstore_metrics(store.session)
+
+
+def _superstore_metrics(session: Any) -> None:
+    """An order has no amount of its own: it is worth its lines."""
+    names = "order_revenue,order_revenue.lines,order_revenue.orders,order_margin.profit,repeat_purchase_share"
+    row = query(session, BOSS, names, as_of="2018-12-31").to_pylist()[0]
+    assert row["order_revenue"] == row["order_revenue.lines"] == Decimal("2297200.8603")
+    assert (row["order_margin.profit"], row["order_revenue.orders"]) == (Decimal("286397.0217"), 5009)
+    assert row["repeat_purchase_share__customers"] == 793
+    months = query(session, BOSS, "order_revenue", period="month", as_of="2018-12-31").to_pylist()
+    assert [months[n]["order_revenue"] for n in (0, -1)] == [Decimal("14236.895"), Decimal("83829.3188")]
+    assert (months[0]["period"], months[-1]["period"], len(months)) == ("2015-01", "2018-12", 48)
+    for dimension in ("segment", "region"):
+        rows = query(session, BOSS, "order_revenue", by=dimension, as_of="2018-12-31").to_pylist()
+        assert sum(one["order_revenue"] for one in rows) == Decimal("2297200.8603")
+        assert {one[dimension] for one in rows} >= {"segment": {"Consumer"}, "region": {"West"}}[dimension]
+    lines = query(session, BOSS, "order_margin.profit", by="product_line", as_of="2018-12-31").to_pylist()
+    assert (len(lines), sum(one["order_margin.profit"] for one in lines)) == (17, Decimal("286397.0217"))
+    years = cohorts(session, BOSS, period="year", as_of="2018-12-31").matrix("revenue").to_pylist()
+    assert [row["cohort"] for row in years] == ["2015", "2016", "2017", "2018", "(all)"]
+    assert sum(year[age] or 0 for year in years[:-1] for age in "0123") == Decimal("2297200.8603")
+    assert sum(year["customers"] for year in years[:-1]) == 793
 
 
 @pytest.mark.parametrize("file", ["Helpdesk.csv", "Helpdesk.xes.gz"])
@@ -136,4 +166,7 @@ def test_cdnow(take: Any) -> None:
         f'SELECT avg((n > 1)::INTEGER) FROM (SELECT count(DISTINCT ordered_on) AS n FROM "order" WHERE {NOW} GROUP BY account)'
     )
     assert round(twice, 6) == 0.488587
+    row = query(shop.session, BOSS, "repeat_purchase_share,customer_value_to_date").to_pylist()[0]
+    assert round(row["repeat_purchase_share"], 6) == 0.488587
+    assert round(row["customer_value_to_date"], 6) == 106.080426
     assert json.loads(json.dumps(shop.first.to_dict(), default=str))["status"] == "live"

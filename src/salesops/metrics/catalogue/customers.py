@@ -135,4 +135,9 @@ METRICS = (
         ),
         empty_rule="no value when nobody was there at the start",
     ),
+    Metric(
+        "cohorts", "Customer cohorts", "How many stay, and what do they bring, by age?", "ratio", "up",
+        "the period of the first purchase, or of the first subscription", table="cohorts",
+        notes=("by age in periods, with what is mature; customers and revenue",),
+    ),
 )  # fmt: skip

@@ -155,6 +155,12 @@ _FACTS = (
     Fact("rep_month", "full months of employment of reps", "person", "the month's first day"),
     Fact("tenured", "the level of tenured reps", "person", "the as-of day", owned=False),
     Fact("newcomer", "reps whose first full month was seen", "person", "the first day of employment"),
+    Fact("cohort_ordered", "orders of customers", "order", "the first order day of the customer", ("b", "o"), undated="order",
+         record="account", money=_ORDER, since=_ORDERED),
+    Fact("cohort_won", "won deals of customers", "opportunity", "the day of the customer's first win", ("b", "o"),
+         undated="opportunity", record="account"),
+    Fact("cohort_subscribed", "customers with a subscription in the evening of the period's last day", "account",
+         "the first day of a subscription of the customer", ("b", "o"), "snapshot", money=("subscription",), since=_SUBSCRIBED),
 )  # fmt: skip
 
 

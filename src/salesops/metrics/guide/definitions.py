@@ -15,7 +15,12 @@ from ..catalogue import asked, metrics
 
 Direction = Literal["up", "down"]
 PERIOD = "PERIOD"
-TABLES: Mapping[str, bool] = {"pipeline waterfall": True, "pipeline stages": True, "pipeline variants": False}
+TABLES: Mapping[str, bool] = {
+    "pipeline waterfall": True,
+    "pipeline stages": True,
+    "pipeline variants": False,
+    "cohorts": False,
+}
 """Commands that answer with a table of their own; true: they need one period, not a grain."""
 _ONE_PERIOD = re.compile(r"(FY)?\d{4}.*")
 

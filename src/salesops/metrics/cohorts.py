@@ -1,0 +1,332 @@
+"""Customers by the period in which they came, followed by age: how many stay, and what they bring.
+
+A *cohort* is the customers whose first purchase (order, win) or first subscription lies in one period. Its *age* is counted in
+periods: at age 0 is the period in which they came. *Active* = who bought in the period of that age, or has a subscription
+in its last evening. Retention = active / customers of the cohort; revenue retention = revenue / revenue at age 0. A cell is *complete*
+when its period has ended; the row of all cohorts adds up, at each age, those that are complete there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from salesops.common.errors import UsageError
+
+from .answer import Answer, Column, money_column
+from .build import Builder
+from .dimensions import labels
+from .facts import fact
+from .notes import assumed, undated
+from .query import _check_known, _real
+from .request import Cell, Request, _cell, _edge, first_day, understand
+from .scope import visible
+from .session import Actor
+from .sql import NO_ID, NONE, parse
+
+ALL = "(all)"
+GRAINS = ("week", "month", "quarter", "year")
+MOST = 600
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What makes somebody a customer: the fact of what they do, that of when they came (empty: the same), and the metric whose
+    amounts these are."""
+
+    fact: str
+    came: str
+    metric: str
+    adds_up: bool
+    told: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "orders": Kind("cohort_ordered", "", "order_revenue", True, "first order; active = ordered in the period"),
+    "wins": Kind("cohort_won", "", "bookings", True, "first deal won; active = won another in the period"),
+    "subscriptions": Kind(
+        "cohort_subscribed", "first_subscription", "mrr", False,
+        "first subscription; active = has one in the period's last evening; revenue a month, at the rate of the first day",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cohorts(Answer):
+    """An answer with one row per cohort, dimension values and age, and one per age over all cohorts (cohort "(all)").
+
+    Columns: cohort, from, to, dimensions, age, period (that age's), cohorts, customers, active, retention, revenue,
+    revenue_retention, value_to_date (revenue up to that age for each customer; none for subscriptions), complete.
+    """
+
+    def matrix(self, measure: str = "retention", *, complete: bool = False) -> pa.Table:
+        """A row per cohort and a column per age of one measure; `complete` leaves running periods empty."""
+        known = [one.name for one in self.columns if one.kind == "metric"]
+        if measure not in known:
+            raise UsageError(f"cohorts have no {measure!r}", f"Measures: {', '.join(known)}")
+        fixed = [one.name for one in self.columns if one.kind == "dimension" or one.name == "cohort"]
+        ages = sorted(set(self.rows.column("age").to_pylist()))
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in self.rows.to_pylist():
+            line = found.setdefault(
+                tuple(row[name] for name in fixed),
+                {**{name: row[name] for name in fixed}, "customers": row["customers"]},
+            )
+            if row["complete"] or not complete:
+                line[str(row["age"])] = row[measure]
+        kind = self.rows.schema.field(measure).type
+        types = {**{name: pa.string() for name in fixed}, "customers": pa.int64(), **{str(age): kind for age in ages}}
+        return pa.table(
+            {name: pa.array([line.get(name) for line in found.values()], type_) for name, type_ in types.items()}
+        )
+
+
+def cohorts(
+    session: Any,
+    actor: Actor,
+    *,
+    of: str = "orders",
+    period: str = "quarter",
+    from_: date | str | None = None,
+    to: date | str | None = None,
+    by: str | Sequence[str] = (),
+    where: str | Mapping[str, Any] | None = None,
+    ages: int | None = None,
+    as_of: date | str | None = None,
+    as_known_on: date | str | None = None,
+    currency: str | None = None,
+    calendar: str | None = None,
+) -> Cohorts:
+    """Cohorts of customers by the `period` (week, month, quarter, year) of their first purchase, `of` orders, wins or subscriptions.
+
+    `from_` and `to` bound the cohorts, not their later purchases; `ages` is the highest age shown. `by` and `where` take dimensions of
+    the customer, as of the first day. Purchases are those known as of `as_of`. Raises UsageError, with the remedy.
+    """
+    _check_known(session, as_known_on)
+    if of not in KINDS:
+        raise UsageError(f"there are no cohorts of {of!r}", f"Use {', '.join(KINDS)}")
+    if period not in GRAINS:
+        raise UsageError(f"{period!r} is no grain of cohorts", f"Use {', '.join(GRAINS)}")
+    if ages is not None and ages < 0:
+        raise UsageError(f"the highest age cannot be {ages}", "Write 0 or more")
+    kind = KINDS[of]
+    request, born = _request(session, kind, period, from_, to, by, where, as_of, currency, calendar)
+    builder = Builder(session, actor, request)
+    rows = session.query(_statement(builder, kind, born)).to_pylist()
+    lines = list(_lines(rows, request, born, kind, ages))
+    table, columns = _table(lines, request)
+    return Cohorts(
+        rows=table,
+        columns=columns,
+        from_=_real(request.first) if born else None,
+        to=born[-1].end if born else None,
+        as_of=request.as_of,
+        as_known_on=session.as_known_on,
+        generation=session.generation,
+        currency=request.currency,
+        notes=tuple(_notes(session, actor, request, kind, rows, builder)),
+        hidden=_hidden(session, actor, builder, kind),
+        versions={"cohorts": f"{of} by {period}"},
+    )
+
+
+def _request(
+    session: Any, kind: Kind, period: str, from_: Any, to: Any, by: Any, where: Any, as_of: Any, currency: Any, calendar: Any
+) -> tuple[Request, list[Cell]]:  # fmt: skip
+    """The question over every period from the first cohort to the as-of day, and the cells of the cohorts asked for."""
+    one = understand(session, kind.metric, by=by, where=where, as_of=as_of, currency=currency, calendar=calendar)
+    first = first_day(session, [fact(kind.fact).since] if fact(kind.fact).since else ())
+    start = _edge(one.calendar, from_, "from") if from_ is not None else first
+    end = one.as_of if to is None else min(_edge(one.calendar, to, "to"), one.as_of)
+    if start is None or start > one.as_of:
+        return replace(one, cells=(_cell(one.calendar.period_of(one.as_of, period), one.as_of),), grain=period), []
+    if end < start:
+        raise UsageError(f"the cohorts end on {end}, before they start on {start}", "Write the earlier day first")
+    periods = one.calendar.periods(period, start, one.as_of)
+    if len(periods) > MOST:
+        raise UsageError(
+            f"{len(periods):,} periods of a {period} are too many", "Ask by month or quarter, or with --from"
+        )
+    cells = tuple(_cell(each, one.as_of) for each in periods)
+    return replace(one, cells=cells, grain=period), [cell for cell in cells if cell.start <= end]
+
+
+def _statement(builder: Builder, kind: Kind, born: list[Cell]) -> exp.Select:
+    """By cohort, dimensions and period: active customers and their revenue; rows without a period count who came."""
+    one = fact(kind.fact)
+    keys = builder.keys(one)
+    base = builder.rows(one, {"account", "first_day", "value"})
+    base = base.select(
+        *(parse(f"{sql} AS {alias}") for alias, sql in keys.items()), "f.account", "f.first_day", "f.value"
+    )
+    by = "".join(f", u.{name}" for name in keys if name != "period")
+    cells = ", ".join(
+        f"({exp.Literal.string(cell.key).sql('duckdb')}, {_day(cell.start)}, {_day(cell.end)})"
+        for cell in born or builder.request.cells
+    )
+    cohort = f'(VALUES {cells}) AS v(key, "start", "end")'
+    on = 'v."start" <= u.{0} AND u.{0} <= v."end"'
+    active = parse(
+        f"SELECT v.key AS cohort{by}, u.period, COUNT(DISTINCT u.account) AS customers, SUM(u.value) AS revenue, "
+        f"COUNT(*) - COUNT(u.value) AS unknown FROM base AS u JOIN {cohort} ON {on.format('first_day')} GROUP BY v.key{by}, u.period"
+    )
+    came = _came(builder, kind)
+    size = parse(
+        f"SELECT v.key AS cohort{by}, CAST(NULL AS VARCHAR) AS period, COUNT(DISTINCT u.account) AS customers, "
+        f"0 AS revenue, 0 AS unknown FROM {'came' if came else 'base'} AS u JOIN {cohort} ON {on.format('first_day')} GROUP BY v.key{by}"
+    )
+    found = exp.select("r.*").from_(
+        exp.alias_(exp.Subquery(this=exp.union(active, size, distinct=False)), "r", table=True)
+    )
+    for n, table in enumerate(_tables(builder, one)):
+        if table:
+            found = found.select(f"l{n}.label AS n{n}").join(
+                exp.alias_(labels(table).subquery(), f"l{n}", table=True),
+                on=parse(f"l{n}.id = r.d{n}"),
+                join_type="left",
+            )
+    for alias, tree in [*builder.periods(), ("base", base), *([("came", came)] if came else [])]:
+        found = found.with_(alias, as_=tree, copy=False)
+    return found
+
+
+def _came(builder: Builder, kind: Kind) -> exp.Select | None:
+    """Who came when, where that is another fact: a customer may leave before the first evening."""
+    if not kind.came:
+        return None
+    one = fact(kind.came)
+    keys = {name: sql for name, sql in builder.keys(one).items() if name != "period"}
+    select = builder.rows(one, {"account"})
+    return select.select(
+        *(parse(f"{sql} AS {alias}") for alias, sql in keys.items()), "f.account", "f.day AS first_day"
+    )
+
+
+def _tables(builder: Builder, one: Any) -> list[str]:
+    return [each.table for each in builder.resolved(one)]
+
+
+def _day(value: date) -> str:
+    return f"DATE '{value.isoformat()}'"
+
+
+def _lines(
+    rows: Sequence[Mapping[str, Any]], request: Request, born: list[Cell], kind: Kind, ages: int | None
+) -> Iterator[dict[str, Any]]:
+    """Every cohort at every age that has begun, nothing bought being 0; then every age over all cohorts."""
+    width = len(request.by)
+    place = {cell.key: n for n, cell in enumerate(request.cells)}
+    groups: dict[tuple[Any, ...], dict[str | None, Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["cohort"], *(row[f"d{n}"] for n in range(width))), {})[row["period"]] = row
+    named = {key: {n: cells[None].get(f"n{n}") for n in range(width)} for key, cells in groups.items() if None in cells}
+    totals: dict[tuple[Any, ...], dict[int, list[Any]]] = {}
+    for key in sorted(
+        named, key=lambda key: (place[key[0]], *(str(named[key][n] or key[n + 1]) for n in range(width)))
+    ):
+        cells, first = groups[key], place[key[0]]
+        size, value, start = cells[None]["customers"], 0, None
+        last = len(request.cells) - 1 - first
+        for age in range(min(last, ages if ages is not None else last) + 1):
+            cell = request.cells[first + age]
+            row = cells.get(cell.key, {"customers": 0, "revenue": 0, "unknown": 0})
+            revenue = None if row["unknown"] and row["revenue"] is None else int(row["revenue"] or 0)
+            start = revenue if age == 0 else start
+            value = None if value is None or revenue is None else value + revenue
+            complete = cell.end <= request.as_of
+            yield _line(
+                key, named[key], age, cell.key, 1, size, row["customers"], revenue, start, value, complete, kind
+            )
+            if complete:
+                put = totals.setdefault(key[1:], {}).setdefault(age, [0, 0, 0, 0, 0, 0, named[key]])
+                for n, part in enumerate((1, size, row["customers"], revenue or 0, start or 0, value or 0)):
+                    put[n] += part
+    for group in sorted(totals, key=lambda key: tuple(map(str, key))):
+        for age, (count, size, active, revenue, start, value, names) in sorted(totals[group].items()):
+            yield _line((ALL, *group), names, age, None, count, size, active, revenue, start, value, True, kind)
+
+
+def _line(
+    key: tuple[Any, ...], names: Mapping[int, Any], age: int, period: str | None, count: int, size: int, active: int,
+    revenue: int | None, start: int | None, value: int | None, complete: bool, kind: Kind,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "key": key, "names": names, "age": age, "period": period, "cohorts": count, "customers": size, "active": active,
+        "retention": active / size, "revenue": revenue,
+        "revenue_retention": revenue / start if revenue is not None and start else None,
+        "value_to_date": value / size / 10_000 if kind.adds_up and value is not None else None, "complete": complete,
+    }  # fmt: skip
+
+
+METRICS = {
+    "retention": ("still active", "ratio", pa.float64()),
+    "active": ("active customers", "count", pa.int64()),
+    "revenue": ("revenue", "money", pa.int64()),
+    "revenue_retention": ("revenue of that at age 0", "ratio", pa.float64()),
+    "value_to_date": ("revenue so far for each customer", "money", pa.float64()),
+}
+
+
+def _table(lines: list[dict[str, Any]], request: Request) -> tuple[pa.Table, tuple[Column, ...]]:
+    cells = {cell.key: cell for cell in request.cells}
+    columns: list[tuple[Column, Any]] = []
+
+    def put(name: str, title: str, kind: str, values: list[Any], type_: Any, unit: str = "") -> None:
+        columns.append((Column(name, title, kind, unit), pa.array(values, type_)))
+
+    born = [cells.get(line["key"][0]) for line in lines]
+    put("cohort", "cohort", "period", [line["key"][0] for line in lines], pa.string())
+    put("from", "from", "part", [cell.start if cell else None for cell in born], pa.date32())
+    put("to", "to", "part", [cell.end if cell else None for cell in born], pa.date32())
+    for n, name in enumerate(request.by):
+        ids = [line["key"][n + 1] for line in lines]
+        text = [NONE if i in (NO_ID, NONE) else str(line["names"][n] or i) for i, line in zip(ids, lines, strict=True)]
+        put(name, name.replace("_", " "), "dimension", text, pa.string())
+    put("age", "age", "period", [line["age"] for line in lines], pa.int64())
+    put("period", "period", "part", [line["period"] for line in lines], pa.string())
+    put("cohorts", "cohorts", "part", [line["cohorts"] for line in lines], pa.int64(), "count")
+    put("customers", "customers", "comparison", [line["customers"] for line in lines], pa.int64(), "count")
+    for name, (title, unit, type_) in METRICS.items():
+        put(name, title, "metric", [line[name] for line in lines], type_, unit)
+    put("complete", "complete", "comparison", [line["complete"] for line in lines], pa.bool_())
+    arrays = [money_column(array) if one.name == "revenue" else array for one, array in columns]
+    return pa.table(arrays, names=[one.name for one, _ in columns]), tuple(one for one, _ in columns)
+
+
+def _notes(
+    session: Any, actor: Actor, request: Request, kind: Kind, rows: Sequence[Mapping[str, Any]], builder: Builder
+) -> Iterator[str]:
+    yield f"a customer belongs to the period of the {kind.told}"
+    running = request.cells[-1]
+    if running.end > request.as_of:
+        yield f"{running.key} runs until {running.end}: its figures are not complete, and not in {ALL}"
+    if unknown := sum(row["unknown"] for row in rows):
+        yield f"{unknown:,} amounts are unknown and in no revenue"
+    entity = fact(kind.fact).undated
+    if entity and actor.sees_all and (count := undated(session, entity)):
+        yield f"{count:,} records ({entity}) have no date and are in no answer about days"
+    if kind.came and (count := _always(session)):
+        yield f"{count:,} customers have a subscription without a first day: they are in no cohort"
+    if session.as_known_on is not None:
+        yield assumed(session)
+
+
+def _always(session: Any) -> int:
+    sql = "SELECT COUNT(DISTINCT account) AS n FROM subscription WHERE valid_from = CAST('0001-01-01' AS DATE)"
+    return int(session.query(sql).column(0)[0].as_py())
+
+
+def _hidden(session: Any, actor: Actor, builder: Builder, kind: Kind) -> int:
+    """Customers who are not the reader's."""
+    if visible(session, actor) is None:
+        return 0
+    one = fact(kind.came or kind.fact)
+    select = builder.rows(one, {"account"}, (), seen=False, where=False).select("COUNT(DISTINCT f.account) AS n")
+    for alias, tree in builder.periods():
+        select = select.with_(alias, as_=tree, copy=False)
+    return int(session.query(select).column(0)[0].as_py())
