@@ -17,6 +17,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from salesops.common.errors import UsageError
+from salesops.common.periods import Grain
 
 from .answer import Answer, Column, money_column
 from .build import Builder
@@ -30,7 +31,7 @@ from .session import Actor
 from .sql import NO_ID, NONE, parse
 
 ALL = "(all)"
-GRAINS = ("week", "month", "quarter", "year")
+GRAINS: tuple[Grain, ...] = ("week", "month", "quarter", "year")
 MOST = 600
 
 
@@ -115,7 +116,8 @@ def cohorts(
     if ages is not None and ages < 0:
         raise UsageError(f"the highest age cannot be {ages}", "Write 0 or more")
     kind = KINDS[of]
-    request, born = _request(session, kind, period, from_, to, by, where, as_of, currency, calendar)
+    grain = next(one for one in GRAINS if one == period)
+    request, born = _request(session, kind, grain, from_, to, by, where, as_of, currency, calendar)
     builder = Builder(session, actor, request)
     rows = session.query(_statement(builder, kind, born)).to_pylist()
     lines = list(_lines(rows, request, born, kind, ages))
@@ -136,7 +138,7 @@ def cohorts(
 
 
 def _request(
-    session: Any, kind: Kind, period: str, from_: Any, to: Any, by: Any, where: Any, as_of: Any, currency: Any, calendar: Any
+    session: Any, kind: Kind, period: Grain, from_: Any, to: Any, by: Any, where: Any, as_of: Any, currency: Any, calendar: Any
 ) -> tuple[Request, list[Cell]]:  # fmt: skip
     """The question over every period from the first cohort to the as-of day, and the cells of the cohorts asked for."""
     one = understand(session, kind.metric, by=by, where=where, as_of=as_of, currency=currency, calendar=calendar)
@@ -230,7 +232,9 @@ def _lines(
         named, key=lambda key: (place[key[0]], *(str(named[key][n] or key[n + 1]) for n in range(width)))
     ):
         cells, first = groups[key], place[key[0]]
-        size, value, start = cells[None]["customers"], 0, None
+        size = cells[None]["customers"]
+        value: int | None = 0
+        start: int | None = None
         last = len(request.cells) - 1 - first
         for age in range(min(last, ages if ages is not None else last) + 1):
             cell = request.cells[first + age]
