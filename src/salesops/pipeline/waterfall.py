@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from salesops.metrics.fanout import NET
+from salesops.metrics.fanout import FAR, NET
 from salesops.metrics.sql import NO_ID, NONE, allocate, converted, day
 
 ENTRIES: Final = ("created", "reopened", "pulled_in", "reassigned_in")
@@ -212,14 +212,14 @@ def _moments(window: Window, names: Sequence[str]) -> str:
 
 
 def _runs(names: Sequence[str]) -> str:
-    """Stays of a deal in one slice: from when until when (null: to the end), its number, and whether the deal was in that
+    """Stays of a deal in one slice: from when until when (the last one: for ever), its number, and whether the deal was in that
     slice before (`again`) or comes back (`back`)."""
     keys = ", ".join(names)
     window = "OVER (PARTITION BY id ORDER BY day ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING)"
     was = "".join(f", MAX({name}) {window} AS was_{name}" for name in names)
     new = " OR ".join(f"was_{name} IS NULL OR was_{name} <> {name}" for name in names)
     return f"""
-        SELECT id, {keys}, day AS day_from, LEAD(day) OVER (PARTITION BY id ORDER BY day) AS day_to,
+        SELECT id, {keys}, day AS day_from, COALESCE(LEAD(day) OVER (PARTITION BY id ORDER BY day), {FAR}) AS day_to,
                ROW_NUMBER() OVER (PARTITION BY id ORDER BY day) AS no,
                CASE WHEN ROW_NUMBER() OVER (PARTITION BY id, {keys} ORDER BY day) > 1 THEN 1 ELSE 0 END AS again,
                CASE WHEN LEAD(day) OVER (PARTITION BY id, {keys} ORDER BY day) IS NULL THEN 0 ELSE 1 END AS back
@@ -247,13 +247,13 @@ def _stints(names: Sequence[str]) -> str:
         return text
     return f"""{text}
         UNION ALL
-        SELECT r.id{_columns(names, "r")}, r.no, r.again, r.back, CASE WHEN r.day_to IS NULL THEN 1 ELSE 0 END AS final,
+        SELECT r.id{_columns(names, "r")}, r.no, r.again, r.back, CASE WHEN r.day_to = {FAR} THEN 1 ELSE 0 END AS final,
                CASE WHEN r.no = 1 THEN l.entry ELSE 'reassigned_in' END AS entry,
                CASE WHEN r.no = 1 THEN l.entry_day ELSE r.day_from END AS entry_day,
                CASE WHEN r.no = 1 THEN l.entry_value ELSE a.value END AS entry_value,
-               CASE WHEN r.day_to IS NULL THEN l.leaves ELSE 'reassigned_out' END AS leaves,
-               CASE WHEN r.day_to IS NULL THEN l.exit_day ELSE r.day_to END AS exit_day,
-               CASE WHEN r.day_to IS NULL THEN l.exit_value ELSE b.value END AS exit_value
+               CASE WHEN r.day_to = {FAR} THEN l.leaves ELSE 'reassigned_out' END AS leaves,
+               CASE WHEN r.day_to = {FAR} THEN l.exit_day ELSE r.day_to END AS exit_day,
+               CASE WHEN r.day_to = {FAR} THEN l.exit_value ELSE b.value END AS exit_value
         FROM run AS r JOIN leaving AS l ON l.id = r.id
         LEFT JOIN handed AS a ON a.id = r.id AND a.day = r.day_from
         LEFT JOIN handed AS b ON b.id = r.id AND b.day = r.day_to
@@ -273,7 +273,7 @@ def _changes(window: Window, names: Sequence[str]) -> str:
     """
     run = ""
     if names:
-        run = " LEFT JOIN run AS r ON r.id = v.id AND r.day_from <= v.day AND (r.day_to IS NULL OR v.day < r.day_to)"
+        run = " LEFT JOIN run AS r ON r.id = v.id AND r.day_from <= v.day AND v.day < r.day_to"
     return f"""
         SELECT v.id, {"COALESCE(r.no, 1)" if names else "1"} AS no, v.day, v.value
         FROM ({changed}) AS v JOIN entry AS e ON e.id = v.id{run} WHERE v.day > e.day AND v.value <> 0
@@ -335,9 +335,12 @@ def _divided(window: Window, slices: Slice) -> list[tuple[str, str]]:
     """
     # Where no line is worth anything, nothing can be divided: all of it is "(none)".
     weights = f"""
-        SELECT id, late, product, line, weight, SUM(weight) OVER (PARTITION BY id, late) AS whole FROM line WHERE weight > 0
+        SELECT id, late, product, line, weight, SUM(weight) OVER (PARTITION BY id, late) AS whole,
+               COUNT(*) OVER (PARTITION BY id, late) AS lines
+        FROM line WHERE weight > 0
         UNION ALL
-        SELECT id, late, {nobody} AS product, 0 AS line, 1 AS weight, 1 AS whole FROM line GROUP BY id, late HAVING SUM(weight) = 0
+        SELECT id, late, {nobody} AS product, 0 AS line, 1 AS weight, 1 AS whole, 1 AS lines
+        FROM line GROUP BY id, late HAVING SUM(weight) = 0
     """
     levels = """
         SELECT c.id, c.no, c.day, c.value,
@@ -345,52 +348,58 @@ def _divided(window: Window, slices: Slice) -> list[tuple[str, str]]:
         FROM change AS c JOIN stint AS s ON s.id = c.id AND s.no = c.no
     """
     amounts = f"""
-        SELECT s.id{own}, s.entry AS bucket, s.entry_day AS day, 1 AS n, 0 AS late, 1 AS way, s.entry_value AS amount
+        SELECT s.id, s.no{own}, s.entry AS bucket, s.entry_day AS day, 1 AS n, 0 AS late, 1 AS way, s.entry_value AS amount
         FROM stint AS s WHERE s.again = 0
         UNION ALL
-        SELECT s.id{own}, s.leaves AS bucket, s.exit_day AS day, 1 AS n, s.final AS late, 1 AS way, s.exit_value AS amount
+        SELECT s.id, s.no{own}, s.leaves AS bucket, s.exit_day AS day, 1 AS n, s.final AS late, 1 AS way, s.exit_value AS amount
         FROM stint AS s WHERE s.back = 0
         UNION ALL
-        SELECT s.id{own}, CASE WHEN c.value > 0 THEN 'increased' ELSE 'decreased' END AS bucket, c.day, 1 AS n, 0 AS late,
+        SELECT s.id, s.no{own}, CASE WHEN c.value > 0 THEN 'increased' ELSE 'decreased' END AS bucket, c.day, 1 AS n, 0 AS late,
                CASE WHEN c.value > 0 THEN 1 ELSE -1 END AS way, c.level AS amount
         FROM level AS c JOIN stint AS s ON s.id = c.id AND s.no = c.no
         UNION ALL
-        SELECT s.id{own}, CASE WHEN c.value > 0 THEN 'increased' ELSE 'decreased' END AS bucket, c.day, 1 AS n, 0 AS late,
+        SELECT s.id, s.no{own}, CASE WHEN c.value > 0 THEN 'increased' ELSE 'decreased' END AS bucket, c.day, 1 AS n, 0 AS late,
                CASE WHEN c.value > 0 THEN -1 ELSE 1 END AS way, c.level - c.value AS amount
         FROM level AS c JOIN stint AS s ON s.id = c.id AND s.no = c.no
         UNION ALL
-        SELECT s.id{own}, 'mix' AS bucket, s.exit_day AS day, 1 AS n, x.late, 2 * x.late - 1 AS way, s.exit_value AS amount
-        FROM stint AS s JOIN (SELECT DISTINCT late FROM line) AS x ON s.final = 1
+        SELECT s.id, s.no{own}, 'mix' AS bucket, s.exit_day AS day, 1 AS n, x.late, 2 * x.late - 1 AS way, s.exit_value AS amount
+        FROM stint AS s
+        JOIN (SELECT DISTINCT id FROM (SELECT id FROM weight GROUP BY id, line, product, weight HAVING COUNT(*) <> 2) AS d) AS m
+          ON m.id = s.id
+        JOIN (SELECT 0 AS late UNION ALL SELECT 1 AS late) AS x ON s.final = 1
         UNION ALL
-        SELECT s.id{own}, 'elsewhere' AS bucket, s.entry_day AS day, 0 AS n, 0 AS late, 1 AS way, s.entry_value AS amount
+        SELECT s.id, s.no{own}, 'elsewhere' AS bucket, s.entry_day AS day, 0 AS n, 0 AS late, 1 AS way, s.entry_value AS amount
         FROM stint AS s WHERE s.again = 1
         UNION ALL
-        SELECT s.id{own}, 'elsewhere' AS bucket, s.exit_day AS day, 0 AS n, 0 AS late, -1 AS way, s.exit_value AS amount
+        SELECT s.id, s.no{own}, 'elsewhere' AS bucket, s.exit_day AS day, 0 AS n, 0 AS late, -1 AS way, s.exit_value AS amount
         FROM stint AS s WHERE s.back = 1
     """
     if window.currency is not None:
         total = "SELECT id, no, SUM(value) AS value FROM change GROUP BY id, no"
         amounts += f"""
         UNION ALL
-        SELECT s.id{own}, 'currency' AS bucket, {day(window.last)} AS day, 1 AS n, 0 AS late, 1 AS way, s.exit_value AS amount
+        SELECT s.id, s.no{own}, 'currency' AS bucket, {day(window.last)} AS day, 1 AS n, 0 AS late, 1 AS way, s.exit_value AS amount
         FROM stint AS s
         UNION ALL
-        SELECT s.id{own}, 'currency' AS bucket, {day(window.last)} AS day, 1 AS n, 0 AS late, -1 AS way,
+        SELECT s.id, s.no{own}, 'currency' AS bucket, {day(window.last)} AS day, 1 AS n, 0 AS late, -1 AS way,
                s.entry_value + COALESCE(c.value, 0) AS amount
         FROM stint AS s LEFT JOIN ({total}) AS c ON c.id = s.id AND c.no = s.no
         """
-    numbered = f"SELECT id{keys}, bucket, day, n, late, way, amount, ROW_NUMBER() OVER (ORDER BY id, day) AS row_no FROM amount"
-    floor, place = allocate("amount", "weight", "whole", "row_no", "line")
+    term = "id, no, bucket, day, late, way"  # what one amount is
+    floor, place = allocate("amount", "weight", "whole", term, "line")
+    weighed = f"""
+        SELECT a.id, a.no{_columns(names, "a")}, a.bucket, a.day, a.n, a.late, a.way, a.amount, y.product, y.line, y.weight, y.whole
+        FROM amount AS a JOIN weight AS y ON y.id = a.id AND y.late = a.late
+    """
     shares = f"""
+        SELECT id{keys}, bucket, day, n, late, product, CAST(way * amount AS BIGINT) AS part
+        FROM ({weighed} WHERE y.lines = 1) AS b
+        UNION ALL
         SELECT id{keys}, bucket, day, n, late, product,
-               way * SIGN(amount) * (floor + CASE WHEN place <= rest THEN 1 ELSE 0 END) AS part
+               CAST(way * SIGN(amount) * (floor + CASE WHEN place <= rest THEN 1 ELSE 0 END) AS BIGINT) AS part
         FROM (
-            SELECT *, {floor} AS floor, {place} AS place, ABS(amount) - SUM({floor}) OVER (PARTITION BY row_no) AS rest
-            FROM (
-                SELECT a.id{_columns(names, "a")}, a.bucket, a.day, a.n, a.late, a.way, a.amount, a.row_no, y.product, y.line,
-                       y.weight, y.whole
-                FROM ({numbered}) AS a JOIN weight AS y ON y.id = a.id AND y.late = a.late
-            ) AS b
+            SELECT *, {floor} AS floor, {place} AS place, ABS(amount) - SUM({floor}) OVER (PARTITION BY {term}) AS rest
+            FROM ({weighed} WHERE y.lines > 1) AS b
         ) AS c
     """
     swung = "bucket IN ('mix', 'elsewhere')"
