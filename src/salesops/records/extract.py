@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,6 +175,9 @@ def changed_since(tick: int) -> Changed:
         return Changed(found, sources, everything=True)
     if any(_rows("SELECT 1 FROM records_change WHERE batch IN ({}) AND field = 'merged_into'", ids)):
         return Changed(found, sources, everything=True)
+    for name, records in _dropped(tick):
+        found.setdefault(name, set()).update(records)
+        sources.setdefault(name, set()).update(records)
     by_code = {e.code: e.name for e in entities().values()}
     for code, record in _rows("SELECT DISTINCT entity, record FROM records_change WHERE batch IN ({})", ids):
         found.setdefault(by_code[code], set()).add(record)
@@ -190,6 +194,13 @@ def changed_since(tick: int) -> Changed:
             for (record,) in _rows(sql, ids):
                 found.setdefault(entity.name, set()).add(record)
     return Changed(found, sources)
+
+
+def _dropped(tick: int) -> Iterable[tuple[str, list[int]]]:
+    """The records whose names went when edits were undone after `tick`."""
+    undone = Batch.objects.filter(tick__gt=tick, status=Batch.UNDONE, kind="edit", summary__contains='"dropped"')
+    for summary in undone.values_list("summary", flat=True):
+        yield from json.loads(summary)["dropped"].items()
 
 
 def facts_of(entity: Entity, ids: Iterable[int], *, named: bool = True) -> pa.Table:

@@ -205,14 +205,18 @@ def valid_sql(entity: Entity, alias: str, as_of: date) -> str:
 
 
 def redirects(entity: Entity) -> dict[int, int]:
-    """{merged record: the record that it lives on in}, chains followed to their end."""
-    sql = (
+    """{merged record: the record that it lives on in}, chains followed to their end. Reads merges only (index `change_merged`)."""
+    direct = {int(record): int(value) for record, value in sqltools.rows(redirects_sql(entity))}
+    return {record: _follow(direct, record) for record in direct}
+
+
+def redirects_sql(entity: Entity) -> str:
+    """The query of the live merges: record, and the record that it was merged into."""
+    return (
         "SELECT record, value FROM (SELECT c.record, c.value, ROW_NUMBER() OVER (PARTITION BY c.record ORDER BY "
         f"{sqltools.order('c')}) AS place FROM records_change c WHERE c.entity = {entity.code} "
         f"AND c.field = 'merged_into' AND c.{sqltools.LIVE}) x WHERE place = 1 AND value IS NOT NULL"
     )
-    direct = {int(record): int(value) for record, value in sqltools.rows(sql)}
-    return {record: _follow(direct, record) for record in direct}
 
 
 def redirect(entity: Entity, record: int) -> int:

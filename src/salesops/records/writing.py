@@ -16,11 +16,11 @@ from typing import Any
 from salesops.common.errors import Conflict, NotFound
 from salesops.common.ids import record_id
 
-from . import audit, context, history, sqltools, values
+from . import audit, context, history, values
 from .access import Actor
+from .chains import rechain, touched_by
 from .entities import Entity, entities
-
-APP = "app"
+from .names import APP, drop_unused, mentioned
 
 
 def next_tick() -> int:
@@ -115,24 +115,37 @@ class ChangeSet:
     # Intervals and events
 
     def correct(self, entity: Entity, record: int, raw: dict[str, Any], *, deleted: bool | None = None) -> None:
-        """Supersede the row of an interval or event by one with these values changed; nothing is updated in place."""
+        """Supersede the row of an interval or event by one with these values changed; nothing is updated in place.
+
+        It is recorded later than the row that stands, even where an import has said something of a day to come.
+        """
         old = entity.model.objects.filter(id=record, recorded_to__isnull=True, batch__in=history.live_batches())
         row = old.order_by("-row").values().first()
         if row is None:
             raise NotFound(f"there is no {entity.name} {record}", remedy=f"salesops record list {entity.name}")
-        old.update(recorded_to=self.now, closed_by=self.batch)
+        recorded = max(self.now, row["recorded_from"] + 1)
+        old.update(recorded_to=recorded, closed_by=self.batch)
         kept = {field.name: row[field.name] for field in entity.fields}
         custom = {values.CUSTOM + name: value for name, value in json.loads(row["custom"]).items()}
         fields = values.all_fields(entity)
         custom = {name: values.from_text(fields[name], text) for name, text in custom.items() if name in fields}
         gone = row["deleted"] if deleted is None else deleted
+        said = {**kept, **custom, **raw}
         self._insert_row(
-            entity, record, row["external_id"], {**kept, **custom, **raw}, deleted=gone, system=row["system"]
+            entity, record, row["external_id"], said, deleted=gone, system=row["system"], recorded=recorded
         )
         self.touched[entity.name][record] = sorted(raw) + (["deleted"] if deleted is not None else [])
 
     def _insert_row(
-        self, entity: Entity, record: int, external: str, raw: dict[str, Any], *, deleted: bool, system: str = APP
+        self,
+        entity: Entity,
+        record: int,
+        external: str,
+        raw: dict[str, Any],
+        *,
+        deleted: bool,
+        system: str = APP,
+        recorded: int | None = None,
     ) -> None:
         fields = values.all_fields(entity)
         columns = {name: value for name, value in raw.items() if not name.startswith(values.CUSTOM)}
@@ -147,7 +160,7 @@ class ChangeSet:
             id=record,
             system=system,
             external_id=external,
-            recorded_from=self.now,
+            recorded_from=self.now if recorded is None else recorded,
             deleted=deleted,
             custom=json.dumps(custom, ensure_ascii=False),
             batch=self.batch,
@@ -277,7 +290,11 @@ def undo_batch(actor: Actor, batch: int) -> int:
                 history.recompute_current(entity, ids)
                 count += len(ids)
             else:
-                count += reopen_rows(entity, batch)
+                count += entity.model.objects.filter(batch=batch).values("id").distinct().count()
+                rechain(entity, touched_by(entity, [batch]))
+        if dropped := drop_unused(mentioned(batch)):
+            row.summary = audit.canonical(summary | {"dropped": dropped})  # what the next refresh forgets
+            row.save(update_fields=["summary"])
         audit.write(actor, "undo", batch=batch, rows=count, detail={"kind": row.kind})
         emit("record.undo", {"batch": batch, "tick": tick})
     return count
@@ -294,17 +311,3 @@ def _return_sources(entity: Entity | None, summary: dict[str, Any], before: dict
     for source, record in summary["moved"]:
         there = SourceId.objects.filter(pk=source, record=before.get(winner, winner))
         there.update(record=after.get(record, record))
-
-
-def reopen_rows(entity: Entity, batch: int) -> int:
-    """Open again the interval or event rows that a batch closed, when that batch is undone; gives how many.
-
-    Where a later batch has closed the row that had taken their place, that later closing now closes them.
-    """
-    table = entity.table
-    newer = f"FROM {table} n WHERE n.batch = {int(batch)} AND n.id = {table}.id"
-    newer += " ORDER BY n.recorded_from DESC, n.row DESC LIMIT 1"
-    return sqltools.run(
-        f"UPDATE {table} SET recorded_to = (SELECT n.recorded_to {newer}), closed_by = (SELECT n.closed_by {newer}) "
-        f"WHERE closed_by = {int(batch)}"
-    )

@@ -25,15 +25,15 @@ from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
 from salesops.records import access, audit, context, history
 from salesops.records.access import Actor
+from salesops.records.chains import rechain, touched_by
 from salesops.records.entities import Field, entities
 from salesops.records.models import Batch, Change, CustomField, MappingText, RowError, ValueRule
+from salesops.records.names import drop_unused
 from salesops.records.writing import current_tick, emit, new_batch, next_tick
 from salesops.workspace import Workspace
 
 from . import ready, suggest
-from .loading.chains import rechain, touched_by
 from .loading.compute import Computation, Job
-from .loading.names import drop_unused
 from .loading.write import write, write_facts
 from .mapping import Mapping, Part, Source, StageRow, load_mapping, parse_mapping, render_mapping
 from .native import is_native, native_file, native_mapping

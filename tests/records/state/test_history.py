@@ -12,7 +12,7 @@ from tests.records.state.company import Company, put_change, rolled_back
 
 from salesops.common import effective
 from salesops.common.errors import Conflict, UsageError
-from salesops.records import actions, context, history, queries, scope, writing
+from salesops.records import actions, chains, context, history, queries, scope, sqltools, writing
 from salesops.records.entities import entity
 
 FIRST = date(2017, 1, 1)
@@ -183,3 +183,54 @@ def test_visible_people_follow_the_day(company: Company) -> None:
 def test_ticks_are_one_order(clean: Any) -> None:
     first = writing.next_tick()
     assert [writing.next_tick() for _ in range(3)] == [first + 1, first + 2, first + 3]
+
+
+def test_redirects_read_merges_and_not_the_whole_history(company: Company) -> None:
+    """The planner takes the index that holds merges only (PostgreSQL is asked not to prefer reading so small a table whole)."""
+    one, other = (actions.create_record(company.owner, "account", {"name": name}) for name in "AB")
+    actions.merge_records(company.owner, "account", one, other)
+    assert history.redirects(entity("account")) == {other: one}
+    if sqltools.is_postgres():
+        sqltools.run("SET LOCAL enable_seqscan = off")
+    explain = "EXPLAIN " if sqltools.is_postgres() else "EXPLAIN QUERY PLAN "
+    plan = sqltools.rows(explain + history.redirects_sql(entity("account")))
+    assert any("change_merged" in str(line) for line in plan), plan
+
+
+def test_an_edit_stands_after_what_an_import_says_of_a_day_to_come(company: Company) -> None:
+    """An import recorded a role for next year; the role is then edited. Whatever works the order out anew, the edit stands, until it is undone."""
+    member = entity("team_member")
+    record = actions.create_record(company.owner, "team_member", {"role": "rep"})
+    later = context.now() + 365 * 86_400_000_000
+    batch = writing.new_batch("import", company.owner, status="live", tick=writing.next_tick())
+    member.model.objects.create(id=record, role="lead", recorded_from=later, batch=batch.pk)
+    chains.rechain(member, str(record))
+
+    def standing() -> list[str]:
+        return [row["role"] for row in history.rows_as_known(member, [record])]
+
+    assert standing() == ["lead"]
+    actions.edit_record(company.owner, "team_member", record, {"role": "head"})
+    assert standing() == ["head"]
+    assert chains.rechain(member, str(record)) == 0
+    edit = member.model.objects.filter(id=record).order_by("-row").values_list("batch", flat=True)[0]
+    assert actions.undo(company.owner, edit) == 1
+    assert standing() == ["lead"]
+
+
+def test_undoing_a_creation_leaves_no_name(company: Company) -> None:
+    from salesops.records.models import SourceId
+
+    record = actions.create_record(company.owner, "account", {"name": "A"})
+    made = SourceId.objects.filter(record=record).values_list("batch", flat=True)[0]
+    actions.edit_record(company.owner, "account", record, {"city": "Lodz"})
+    actions.undo(company.owner, made)
+    assert SourceId.objects.filter(record=record).exists()  # the edit describes it still
+    actions.undo(company.owner, _latest_edit(record))
+    assert not SourceId.objects.filter(record=record).exists()
+
+
+def _latest_edit(record: int) -> int:
+    from salesops.records.models import Change
+
+    return int(Change.objects.filter(record=record).order_by("-id").values_list("batch", flat=True)[0])

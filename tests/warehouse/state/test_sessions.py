@@ -60,3 +60,54 @@ def test_many_patches_are_folded_into_the_table(world: World) -> None:
     patched = world.everything()
     world.refresh(full=True)
     assert world.everything() == patched
+
+
+def test_an_undo_takes_names_with_it(world: World) -> None:
+    """Account 6 is known by name only, from an import; an edit refers to it. With import and edit undone nobody needs the name.
+    An account made in the product and undone was never there."""
+    from django.db import transaction
+
+    from salesops.records import actions
+    from salesops.records.access import actor_for
+    from salesops.records.entities import entities
+    from salesops.records.models import Batch, SourceId
+    from salesops.records.names import drop_unused
+    from salesops.records.writing import next_tick
+
+    owner, named = actor_for(world.ws), world.batch()
+    SourceId.objects.create(
+        entity=entities()["account"].code, system="crm", external_id="Six", record=6, batch=named.pk
+    )
+    world.stages()
+    world.record("opportunity", 1, "2024-03-01", name="A", stage=1)
+    from salesops.records.history import recompute_current
+
+    recompute_current(entities()["opportunity"], [1])
+
+    def latest() -> int:
+        return int(Batch.objects.order_by("-id").values_list("id", flat=True)[0])
+
+    from salesops.records.writing import change_set
+
+    with change_set(owner, "edit", entities()["opportunity"]) as change:
+        change.set(entities()["opportunity"], 1, {"account": 6})
+    edit = latest()
+    with transaction.atomic():
+        named.status, named.tick = Batch.UNDONE, next_tick()
+        named.save()
+        drop_unused()
+    actions.create_record(owner, "account", {"name": "Made here"})
+    made = latest()
+    world.refresh()
+    accounts = "SELECT name FROM account ORDER BY name"
+    assert world.ask(accounts) == [("Made here",), ("Six",)]
+    actions.undo(owner, made)
+    assert world.refresh().kind == "incremental"
+    assert world.ask(accounts) == [("Six",)]
+    actions.undo(owner, edit)
+    assert world.refresh().kind == "incremental"
+    assert world.ask(accounts) == []
+    assert world.ask("SELECT * FROM source_system") == []
+    patched = world.everything()
+    world.refresh(full=True)
+    assert world.everything() == patched

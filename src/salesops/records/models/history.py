@@ -62,6 +62,8 @@ class Change(models.Model):
         indexes = [
             models.Index(fields=["entity", "record"], name="change_record"),
             models.Index(fields=["batch"], name="change_batch"),
+            # Merges are few: reading redirects must not read the whole history.
+            models.Index(fields=["entity", "record"], name="change_merged", condition=models.Q(field="merged_into")),
         ]
 
 

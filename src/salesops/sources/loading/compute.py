@@ -166,13 +166,9 @@ class Computation:
             )
             for target, way in sorted(self.lookups):
                 self._index_names(target, way)
-            merged = con.execute(
-                f"SELECT entity, record, max(value) FROM {state_table('records_change')} c SEMI JOIN live ON live.id = c.batch "
-                "WHERE field = 'merged_into' AND value IS NOT NULL GROUP BY 1, 2"
-            ).fetchall()
             con.execute("DROP TABLE live")
-        codes = {e.code: e for e in entities().values()}
-        self.context.redirects = {codes[code].name: redirects(codes[code]) for code in {row[0] for row in merged}}
+        merged = {e.name: redirects(e) for e in entities().values() if e.shape == "versioned"}
+        self.context.redirects = {name: found for name, found in merged.items() if found}
 
     def _load_facts(self) -> None:
         """The facts that are here of the records that this import speaks of: `old_fact`."""

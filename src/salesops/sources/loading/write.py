@@ -21,11 +21,10 @@ from django.db import connection, transaction
 from salesops.common.progress import Progress, Task
 from salesops.records import audit, bulk, history
 from salesops.records.access import Actor
+from salesops.records.chains import rechain, touched_by
 from salesops.records.entities import entities
 from salesops.records.models import Batch, Change
 from salesops.records.writing import emit, next_tick
-
-from .chains import rechain, touched_by
 
 FACTS_CHUNK = 200_000
 CHANGE = ["entity", "record", "field", "value", "effective", "recorded", "seq", "assumed", "batch"]

@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('records', '0003_price_book_standard'),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name='change',
+            index=models.Index(condition=models.Q(('field', 'merged_into')), fields=['entity', 'record'], name='change_merged'),
+        ),
+    ]
