@@ -26,6 +26,11 @@ def is_postgres() -> bool:
     return connection.vendor == "postgresql"
 
 
+def binary() -> str:
+    """The collation that orders texts by their bytes."""
+    return ' COLLATE "C"' if is_postgres() else ""
+
+
 def text(value: str) -> str:
     """A text literal."""
     return "'" + value.replace("'", "''") + "'"

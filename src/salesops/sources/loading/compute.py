@@ -15,6 +15,7 @@ from typing import Any
 from salesops.common.errors import InvalidData, Problem
 from salesops.common.instants import end_of_day, start_of_day
 from salesops.common.progress import Progress
+from salesops.records.chains import content_order, said_columns
 from salesops.records.columns import BEGINNING_US, columns_of, custom_fields
 from salesops.records.duck import attached_state, connect, quoted, state_table
 from salesops.records.entities import Entity, Field, entities, entity
@@ -408,7 +409,10 @@ class Computation:
         """)
 
     def _without_repetitions(self) -> None:
-        """Facts that are here already say nothing new; of the same fact twice in one import, the last place counts."""
+        """Facts that are here already say nothing new; of the same fact twice in one import, the last place counts.
+
+        A fact that is here, and in this import comes after others of its moment, counts again where its place is a later one.
+        """
         con = self.con
         said = "entity, record, field, value, effective, recorded"
         row = con.execute(f"SELECT count(*) - count(DISTINCT hash({said})) FROM new_fact").fetchone()
@@ -422,10 +426,10 @@ class Computation:
             con.execute("ALTER TABLE new_fact RENAME TO fact_out")
         row = con.execute("SELECT count(*) FROM old_fact").fetchone()
         if row and row[0]:
-            con.execute("""
+            con.execute(f"""
                 DELETE FROM fact_out f USING old_fact o WHERE o.entity = f.entity AND o.record = f.record AND o.field = f.field
                 AND o.recorded = f.recorded AND o.effective IS NOT DISTINCT FROM f.effective AND o.value IS NOT DISTINCT FROM f.value
-                AND (f.seq >= 0 OR o.seq >= f.seq)
+                AND (f.seq BETWEEN 0 AND {facts.PLACE - 1} OR o.seq >= f.seq)
             """)
 
     # -- results ------------------------------------------------------------------------------------------------------
@@ -488,15 +492,10 @@ class Computation:
             SELECT *, row_number() OVER () AS n FROM new_{name} t
             QUALIFY row_number() OVER (PARTITION BY id, recorded_from, hash({dated.content_sql(e, "t")}) ORDER BY seq DESC) = 1
         """)
-        con.execute(f"""
-            CREATE OR REPLACE TEMP TABLE chain AS
-            SELECT *, lead(recorded_from) OVER w AS ended, lead(batch) OVER w AS ender FROM (
-                SELECT id, recorded_from, recorded_to, NULL::BIGINT AS closed_by, FALSE AS known, n, seq, NULL::BIGINT AS stored, 0 AS batch FROM fresh_row
-                UNION ALL
-                SELECT id, recorded_from, recorded_to, closed_by, TRUE, 0, 0, "row", batch FROM known_{name} SEMI JOIN fresh_row USING (id)
-            ) WINDOW w AS (PARTITION BY id ORDER BY recorded_from, known DESC, stored, seq, n)
-        """)
-        names = ", ".join(quote(f.name) for f in e.fields)
+        self._chain(e, "")
+        if con.execute("SELECT 1 FROM chain WHERE ended = recorded_from LIMIT 1").fetchone():
+            self._order_moments(e)
+        names = ", ".join(f"r.{quote(f.name)}" for f in e.fields)
         count = self._copy(
             f"SELECT r.id, r.system, r.external_id, {names}, r.recorded_from, c.ended AS recorded_to, c.ender AS closed_by, r.assumed, "
             "r.deleted, r.custom FROM fresh_row r JOIN chain c ON c.n = r.n AND NOT c.known ORDER BY r.id, r.recorded_from, r.seq",
@@ -509,6 +508,31 @@ class Computation:
         )
         counts["new"], counts["changed"] = count - min(count, ended), ended
         self.outcome.rows += count
+
+    def _order_moments(self, e: Entity) -> None:
+        """Rows of one id recorded at one moment: by what they say where each has a change time of its own (`chains.content_order`), else
+        successive changes in source order, a microsecond apart."""
+        if any(p.entity == e.name and p.changed_at for p, _ in self.work):
+            self._chain(e, f"{content_order(e)},", ", ".join(["", *map(quote, said_columns(e))]))
+            return
+        self.con.execute("""
+            CREATE OR REPLACE TEMP TABLE fresh_row AS
+            SELECT * REPLACE (recorded_from + row_number() OVER (PARTITION BY id, recorded_from ORDER BY seq, n) - 1 AS recorded_from)
+            FROM fresh_row
+        """)
+        self._chain(e, "")
+
+    def _chain(self, e: Entity, order: str, columns: str = "") -> None:
+        """`chain`: the rows of `fresh_row` and the known ones of the same ids, each with the moment and batch that end it."""
+        self.con.execute(f"""
+            CREATE OR REPLACE TEMP TABLE chain AS
+            SELECT *, lead(recorded_from) OVER w AS ended, lead(batch) OVER w AS ender FROM (
+                SELECT id, recorded_from, recorded_to, NULL::BIGINT AS closed_by, FALSE AS known, n, seq, NULL::BIGINT AS stored, 0 AS batch{columns}
+                FROM fresh_row
+                UNION ALL
+                SELECT id, recorded_from, recorded_to, closed_by, TRUE, 0, 0, "row", batch{columns} FROM known_{e.name} SEMI JOIN fresh_row USING (id)
+            ) WINDOW w AS (PARTITION BY id ORDER BY recorded_from, {order} known DESC, stored, seq, n)
+        """)
 
 
 def check_fields(mapping: Mapping) -> None:

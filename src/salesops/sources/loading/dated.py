@@ -9,6 +9,7 @@ from __future__ import annotations
 import duckdb
 
 from salesops.common.ids import record_id_sql
+from salesops.records.chains import PLACE, said_columns
 from salesops.records.columns import BEGINNING_US
 from salesops.records.entities import Entity, Field
 
@@ -26,16 +27,11 @@ def column_sql(field: Field, text: str) -> str:
     return text if field.kind in ("text", "kind") else f"TRY_CAST({text} AS {CAST.get(field.kind, 'BIGINT')})"
 
 
-PLACE = ("stage_event", "line")
-
-
 def content_sql(entity: Entity, alias: str) -> str:
     """SQL: one text of all that a row says, to tell a repetition from a correction."""
-    said = [
-        f.name for f in entity.fields if (entity.name, f.name) != PLACE
-    ]  # a log that grew at its front says nothing new
-    cells = [f"coalesce({alias}.{quote(name)}::VARCHAR, chr(1))" for name in said]
-    return " || chr(31) || ".join([*cells, f"coalesce({alias}.custom, '{{}}')", f"{alias}.deleted::VARCHAR"])
+    empty = {"custom": "'{}'"}
+    cells = [f"coalesce({alias}.{quote(name)}::VARCHAR, {empty.get(name, 'chr(1)')})" for name in said_columns(entity)]
+    return " || chr(31) || ".join(cells)
 
 
 def base_sql(external: str) -> str:
@@ -57,6 +53,7 @@ def dated_rows(reader: PartReader, file: FileDay) -> None:
         con.execute(
             f"ALTER TABLE candidate ADD COLUMN content VARCHAR; UPDATE candidate SET content = {content_sql(entity, 'candidate')}"
         )
+        _succeed(con)
         _insert(
             entity, con,
             "SELECT c.* EXCLUDE (content) FROM candidate c ANTI JOIN known_row k ON k.id = c.id AND k.recorded_from = c.recorded_from "
@@ -72,6 +69,17 @@ def dated_rows(reader: PartReader, file: FileDay) -> None:
     else:
         _insert(entity, con, "SELECT c.* FROM candidate c ANTI JOIN known_row k ON k.id = c.id")
     _compare(reader, mapped, file, dateless)
+
+
+def _succeed(con: duckdb.DuckDBPyConnection) -> None:
+    """Different rows of one id and one moment in a file are successive changes: each is recorded a microsecond after the one before."""
+    found = con.execute("SELECT count(*) - count(DISTINCT hash(id, recorded_from)) FROM candidate").fetchone()
+    if found and found[0]:
+        con.execute("""
+            CREATE OR REPLACE TEMP TABLE candidate AS
+            SELECT * REPLACE (recorded_from + row_number() OVER (PARTITION BY id, recorded_from ORDER BY seq, content) - 1 AS recorded_from)
+            FROM (SELECT * FROM candidate QUALIFY row_number() OVER (PARTITION BY id, recorded_from, content ORDER BY seq DESC) = 1)
+        """)
 
 
 def _candidates(reader: PartReader, file: FileDay) -> None:

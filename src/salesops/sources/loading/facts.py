@@ -17,6 +17,8 @@ from salesops.sources.mapping import History
 from .typed import PartReader, Read, literal, native_sql, quote
 
 MARK = "chr(1)"
+PLACE = 1 << 32  # facts of one moment: place in the file, and below it 32 bits of a digest
+DIGEST = "('0x' || left(md5(coalesce(value, chr(1))), 8))::BIGINT"
 # Fields that are only learned when a deal closes or a lead converts: they hold from that day where a row has no change time.
 CLOSING = {"actual_close", "loss_reason"}
 CONVERTING = {"converted_at", "converted_opportunity", "converted_account", "converted_contact"}
@@ -41,15 +43,37 @@ def changed_rows(reader: PartReader) -> None:
     pairs = [_unless_unclear(r, f"{_key(r)} || to_json(coalesce(c_{r.n}, {MARK}))") for r in reader.reads]
     if reader.part.deleted:
         pairs.append("'\"deleted\":\"' || CASE WHEN gone THEN '1' ELSE '0' END || '\"'")
-    con.execute(f"""
-        INSERT INTO new_fact SELECT {code}, record, '*', '{{' || concat_ws(',', {", ".join(pairs)}) || '}}', changed_us,
-               coalesce(recorded_us, changed_us), seq, FALSE FROM typed
-    """)
+    said = f"""
+        SELECT record, '*' AS field, '{{' || concat_ws(',', {", ".join(pairs)}) || '}}' AS value, changed_us AS effective,
+               coalesce(recorded_us, changed_us) AS recorded, seq FROM typed
+    """
+    con.execute(
+        f"INSERT INTO new_fact {_in_order(reader, code, said, 'record, changed_us, recorded_us', bool(reader.part.seq))}"
+    )
     if any(r.field.name == "created" for r in reader.reads):
         con.execute(f"""
             INSERT INTO new_fact SELECT {code}, record, 'created', min(created_us)::VARCHAR, min(created_us), min(created_us), 0, TRUE
             FROM typed WHERE created_us < changed_us GROUP BY record, created_us
         """)
+
+
+def _in_order(reader: PartReader, code: int, said: str, moment: str, declared: bool) -> str:
+    """SELECT of facts from `said` (record, field, value, effective, recorded, seq), with the `seq` that orders those of one moment.
+
+    Where the source declares no order, it is the place among the different things that this file says of the field at that moment, then a
+    digest of what is said: rows of one file are successive changes, rows of different files have one order whichever came first.
+    `moment` names the columns of `typed` that tell moments apart.
+    """
+    if declared:
+        return f"SELECT {code}, record, field, value, effective, recorded, seq, FALSE FROM ({said})"
+    found = reader.context.con.execute(f"SELECT count(*) - count(DISTINCT hash({moment})) FROM typed").fetchone()
+    if not (found and found[0]):
+        return f"SELECT {code}, record, field, value, effective, recorded, {DIGEST}, FALSE FROM ({said})"
+    return f"""
+        SELECT {code}, record, field, value, effective, recorded,
+               (row_number() OVER (PARTITION BY record, field, effective, recorded ORDER BY seq, value) - 1) * {PLACE} + {DIGEST}, FALSE
+        FROM (SELECT record, field, value, effective, recorded, max(seq) AS seq FROM ({said}) GROUP BY ALL)
+    """
 
 
 def _unless_unclear(read: Read, pair: str) -> str:
@@ -203,14 +227,17 @@ def history_rows(reader: PartReader, history: History) -> None:
         return
     theirs = ", ".join(f"{literal(t)}: {literal(fact_name(f))}" for t, f in names.items())
     fields = f"MAP {{{theirs}}}[h_field]"
-    con.execute(f"""
-        INSERT INTO new_fact SELECT {code}, record, {fields}, {_by_field(reader, names, "h_value")}, h_at, h_recorded, {_seq(reader, history)}, FALSE
-        FROM typed WHERE h_field IN ({", ".join(map(literal, names))})
-    """)
+    known = ", ".join(map(literal, names))
+    declared = bool(reader.part.seq or history.seq)
+    said = f"""
+        SELECT record, {fields} AS field, {_by_field(reader, names, "h_value")} AS value, h_at AS effective, h_recorded AS recorded,
+               {"seq" if declared else "_row"} AS seq FROM typed WHERE h_field IN ({known})
+    """
+    con.execute(f"INSERT INTO new_fact {_in_order(reader, code, said, 'record, h_field, h_at, h_recorded', declared)}")
     if history.old:
         con.execute(f"""
             INSERT INTO first_value SELECT {code}, record, {fields}, arg_min({_by_field(reader, names, "h_old")}, (h_at, _row)), min(h_at)
-            FROM typed WHERE h_field IN ({", ".join(map(literal, names))}) GROUP BY 2, 3
+            FROM typed WHERE h_field IN ({known}) GROUP BY 2, 3
         """)
 
 
@@ -225,10 +252,6 @@ def _history_fields(reader: PartReader, history: History) -> dict[str, Field]:
         if name is not None:
             found[theirs] = Field("deleted", "boolean") if name == "deleted" else reader.field_of(name)
     return found
-
-
-def _seq(reader: PartReader, history: History) -> str:
-    return "seq" if reader.part.seq or history.seq else "_row"
 
 
 def _by_field(reader: PartReader, names: dict[str, Field], text: str) -> str:
