@@ -2,7 +2,7 @@
 
 `recorded_to` and `closed_by` of a row follow from its successors among the live rows, so whatever comes or goes, they can be
 worked out anew: imports and edits end rows, and undoing either opens them again, by this one rule: ordered by the moment at which they
-were recorded; rows of one moment by what they say (decision 0009), so that the order in which files came does not matter. Rows of an undone batch are left as
+were recorded; rows of one moment by what they say (decision 0010), so that the order in which files came does not matter. Rows of an undone batch are left as
 they are: they count nowhere.
 """
 
