@@ -76,7 +76,7 @@ def test_an_undo_takes_names_with_it(world: World) -> None:
 
     owner, named = actor_for(world.ws), world.batch()
     SourceId.objects.create(
-        entity=entities()["account"].code, system="crm", external_id="Six", record=6, batch=named.pk
+        id=6, entity=entities()["account"].code, system="crm", external_id="Six", record=6, batch=named.pk
     )
     world.stages()
     world.record("opportunity", 1, "2024-03-01", name="A", stage=1)
