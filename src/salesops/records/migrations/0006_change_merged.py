@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('records', '0003_price_book_standard'),
+        ('records', '0005_source_id_digest'),
     ]
 
     operations = [
