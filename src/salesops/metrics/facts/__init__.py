@@ -153,7 +153,6 @@ _FACTS = (
          "median cycle in whole months", owned=False, label="category", money=("cost",),
          since="SELECT MIN(on_day) AS day FROM cost", pay=True),
     Fact("rep_month", "full months of employment of reps", "person", "the month's first day"),
-    Fact("tenured", "the level of tenured reps", "person", "the as-of day", owned=False),
     Fact("newcomer", "reps whose first full month was seen", "person", "the first day of employment"),
     Fact("cohort_ordered", "orders of customers", "order", "the first order day of the customer", ("b", "o"), undated="order",
          record="account", money=_ORDER, since=_ORDERED),

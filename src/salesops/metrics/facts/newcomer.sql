@@ -4,24 +4,24 @@ SELECT
   s.started AS basis,
   s.person AS owner,
   s.person AS owner_now,
-  CASE WHEN l.people >= 5 AND l.level > 0 THEN COALESCE(g.month, s.watched) END AS months,
-  CASE WHEN g.month IS NULL THEN 0 ELSE 1 END AS reached
+  CASE WHEN s.people >= 5 AND s.level > 0 THEN COALESCE(s.month, s.watched) END AS months,
+  CASE WHEN s.month IS NULL THEN 0 ELSE 1 END AS reached
 FROM (
-  SELECT r.owner AS person, r.started, MAX(r.month) AS watched
-  FROM fact_rep_month AS r
-  WHERE r.newcomer = 1
-  GROUP BY r.owner, r.started
-) AS s
-JOIN (SELECT t.level, t.people FROM fact_tenured AS t) AS l ON 1 = 1
-LEFT JOIN (
-  SELECT y.person, MIN(y.month) AS month
+  SELECT m.owner AS person, m.started, MAX(m.month) AS watched, MAX(m.level) AS level, MAX(m.people) AS people,
+         MIN(CASE WHEN m.month >= 3 AND 5 * m.three >= 12 * m.level THEN m.month END) AS month
   FROM (
-    SELECT r.owner AS person, r.month,
-           SUM(r.value) OVER (PARTITION BY r.owner ORDER BY r.month ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS three
-    FROM fact_rep_month AS r
-    WHERE r.newcomer = 1
-  ) AS y
-  JOIN (SELECT t.level FROM fact_tenured AS t) AS v ON 5 * y.three >= 12 * v.level
-  WHERE y.month >= 3
-  GROUP BY y.person
-) AS g ON g.person = s.person
+    SELECT w.owner, w.started, w.month, w.newcomer, w.three,
+           MAX(CASE WHEN w.tenured = 1 AND w.place = (w.size + 1) // 2 THEN w.value END) OVER () AS level,
+           SUM(CASE WHEN w.tenured = 1 AND w.nth = 1 THEN 1 ELSE 0 END) OVER () AS people
+    FROM (
+      SELECT r.owner, r.started, r.month, r.newcomer, r.tenured, r.value,
+             SUM(r.value) OVER (PARTITION BY r.owner ORDER BY r.month ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS three,
+             ROW_NUMBER() OVER (PARTITION BY r.tenured ORDER BY r.value) AS place,
+             COUNT(*) OVER (PARTITION BY r.tenured) AS size,
+             ROW_NUMBER() OVER (PARTITION BY r.owner, r.tenured ORDER BY r.month) AS nth
+      FROM fact_rep_month AS r
+    ) AS w
+  ) AS m
+  WHERE m.newcomer = 1
+  GROUP BY m.owner, m.started
+) AS s
