@@ -235,11 +235,20 @@ class Pipeline(_Room):
 
         return explain_waterfall(self._api.session(as_known_on), self._api.actor, from_, to, **question)
 
-    def stages(self, from_: Day, to: Day | None = None, *, moves: bool = False, as_known_on: Day | None = None) -> Any:
+    def stages(
+        self,
+        from_: Day,
+        to: Day | None = None,
+        *,
+        moves: bool = False,
+        where: Any = None,
+        as_known_on: Day | None = None,
+    ) -> Any:
         """From which stage to which: deals between two evenings, or (`moves`) every move between two days."""
         from salesops.pipeline.movements import stage_flow, stage_matrix
 
-        return (stage_flow if moves else stage_matrix)(self._api.session(as_known_on), self._api.actor, from_, to)
+        ask = stage_flow if moves else stage_matrix
+        return ask(self._api.session(as_known_on), self._api.actor, from_, to, where=where)
 
     def variants(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Distinct paths of cases and how often each was taken: `pipeline`, `as_of`, `of="log"` or `"stages"`, `limit`."""

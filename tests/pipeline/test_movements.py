@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.metrics.build import BOSS, Actor, World, d
 
-from salesops.common.errors import NotAllowed, NotFound
+from salesops.common.errors import NotAllowed, NotFound, UsageError
 from salesops.metrics.lint import problems
 from salesops.metrics.sql import parse
 from salesops.pipeline import stages, variants
@@ -55,6 +55,23 @@ def test_movements_are_scoped(world: World) -> None:
     assert [r["path"] for r in process_variants(world.session(), bob, of="stages").to_pylist()] == ["New"]
     with pytest.raises(NotAllowed):
         process_variants(world.session(), bob)
+
+
+def test_movements_are_filtered(world: World) -> None:
+    """By the state of the last evening; a deleted deal by its last."""
+    session = world.session()
+    assert [r["count"] for r in stage_matrix(session, BOSS, "2024-Q2", where="owner = 'Bob'").to_pylist()] == [1]
+    rows = stage_matrix(session, BOSS, "2024-Q2", where="owner = 'Ann'").to_pylist()
+    assert [(r["from_stage"], r["to_stage"]) for r in rows] == [
+        ("(new)", "Demo"),
+        ("New", "Offer"),
+        ("New", "(deleted)"),
+    ]
+    assert len(stage_flow(session, BOSS, "2024-Q2", where={"owner": "Bob"})) == 0
+    found = process_variants(session, BOSS, of="stages", where="owner = 'Bob'")
+    assert [r["path"] for r in found.to_pylist()] == ["New"]
+    with pytest.raises(UsageError, match="no fields to filter by"):
+        process_variants(session, BOSS, where="owner = 'Bob'")
 
 
 def test_variants_of_a_log_keep_repeats() -> None:

@@ -132,30 +132,16 @@ def explain(ctx: click.Context, as_known_on: str | None, form: str, **options: A
 @pipeline.command("stages")
 @window
 @click.option("--moves", is_flag=True, help="Count every move instead of comparing two evenings.")
+@click.option("--where", help="A filter on the deals as of the last evening, for example: region = 'West'.")
 @format_option
 @click.pass_context
-def stages(ctx: click.Context, as_known_on: str | None, moves: bool, form: str, from_: str, to: str | None) -> None:
+def stages(
+    ctx: click.Context, as_known_on: str | None, moves: bool, form: str, from_: str, to: str | None, where: str | None
+) -> None:
     """From which stage to which: deals between two evenings, or every move between two days."""
     with session_of(ctx.obj, as_known_on) as session:
         ask = stage_flow if moves else stage_matrix
-        write_answer(ask(session, ctx.obj.actor, from_, to), form)
-
-
-@pipeline.command("variants")
-@click.option("--pipeline", "name", help="Only this pipeline.")
-@click.option("--of", type=click.Choice(("log", "stages")), default="log", show_default=True)
-@click.option("--as-of", help="As of the evening of this day.")
-@click.option("--as-known-on", help="Only what had been recorded by this day.")
-@click.option("--limit", default=20, show_default=True, help="Paths to show; 0 for all.")
-@format_option
-@click.pass_context
-def variants(
-    ctx: click.Context, name: str | None, of: str, as_of: str | None, as_known_on: str | None, limit: int, form: str
-) -> None:
-    """Distinct paths of cases and how often each was taken."""
-    with session_of(ctx.obj, as_known_on) as session:
-        found = process_variants(session, ctx.obj.actor, pipeline=name, as_of=as_of, of=of, limit=limit or None)
-        write_answer(found, form)
+        write_answer(ask(session, ctx.obj.actor, from_, to, where=where), form)
 
 
 @pipeline.command("funnel")
@@ -305,11 +291,23 @@ def cases(command: Any) -> Any:
     for option in (
         click.option("--as-known-on", help="Only what had been recorded by this day."),
         click.option("--as-of", help="As of the evening of this day."),
+        click.option("--where", help="With --of stages: a filter, for example: region = 'West'."),
         click.option("--of", type=click.Choice(("log", "stages")), default="log", show_default=True),
         click.option("--pipeline", help="Only this pipeline."),
     ):
         command = option(command)
     return command
+
+
+@pipeline.command("variants")
+@cases
+@click.option("--limit", default=20, show_default=True, help="Paths to show; 0 for all.")
+@format_option
+@click.pass_context
+def variants(ctx: click.Context, as_known_on: str | None, form: str, limit: int, **options: Any) -> None:
+    """Distinct paths of cases and how often each was taken."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(process_variants(session, ctx.obj.actor, limit=limit or None, **options), form)
 
 
 @pipeline.command("transitions")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
+from sqlglot import exp
 
 from salesops.common.errors import NotAllowed, NotFound, UsageError
 from salesops.metrics.answer import Answer, Column, money_column
+from salesops.metrics.calendars import unit_calendar
+from salesops.metrics.dimensions import Dimensions
+from salesops.metrics.facts import fact
+from salesops.metrics.filters import Filter
 from salesops.metrics.session import Actor, currencies_of
-from salesops.metrics.sql import day
+from salesops.metrics.sql import day, parse, subquery
 
 from . import stages, variants
 from .queries import span
@@ -23,22 +29,28 @@ def _names(session: Any) -> dict[int, str]:
     return {row["id"]: row["name"] for row in sorted(rows, key=lambda r: (r["position"] or 0, r["name"] or ""))}
 
 
-def _visible(session: Any, actor: Actor, last: date) -> str:
-    """SQL of the ids of the deals that the actor sees on that evening, or now; empty for those who see all."""
-    from .versions import _mine
+Where = str | Mapping[str, Any] | None
 
-    test = _mine(session, actor, last)
-    if test is None:
+
+def _kept(session: Any, actor: Actor, last: date, where: Where) -> str:
+    """SQL of the ids of the deals that the actor sees, and that the filter keeps, by their state on that evening (of a deleted deal, its
+    last) or their owner now; empty where that is all of them."""
+    from .versions import mine, now
+
+    limits = Filter(Dimensions(session, fact("open"), unit_calendar(session, where, "open")), where)
+    tests = [one for one in (mine(session, actor, last), limits.condition) if one is not None]
+    if not tests:
         return ""
-    return f"""
-        SELECT f.id FROM opportunity AS f
-        JOIN (SELECT id, owner FROM opportunity WHERE day_to = CAST('9999-12-31' AS DATE)) AS now_ ON now_.id = f.id
-        WHERE f.day_from <= {day(last)} AND {day(last)} < f.day_to AND ({test})
-    """
+    base = f"SELECT o.*, {day(last)} AS basis FROM opportunity AS o WHERE o.day_from <= {day(last)} AND {day(last)} < o.day_to"
+    select = exp.select("f.id").from_(subquery(base, "f"))
+    for join in (*limits.joins, now()):
+        select.append("joins", join.copy())
+    return select.where(*(parse(one) if isinstance(one, str) else one for one in tests)).sql("duckdb")
 
 
-def _scoped(session: Any, actor: Actor, last: date, sql: str) -> str:
-    seen = _visible(session, actor, last)
+def scoped(session: Any, actor: Actor, last: date, sql: str, where: Where = None) -> str:
+    """A statement over deals or their stage histories, reduced to the deals that the actor sees and the filter keeps."""
+    seen = _kept(session, actor, last, where)
     if not seen:
         return sql
     sql = sql.replace("FROM opportunity AS o", f"FROM (SELECT * FROM opportunity WHERE id IN ({seen})) AS o")
@@ -48,28 +60,39 @@ def _scoped(session: Any, actor: Actor, last: date, sql: str) -> str:
 
 
 def stage_matrix(
-    session: Any, actor: Actor, from_: date | str, to: date | str | None = None, *, currency: str | None = None
+    session: Any,
+    actor: Actor,
+    from_: date | str,
+    to: date | str | None = None,
+    *,
+    where: Where = None,
+    currency: str | None = None,
 ) -> Answer:
     """From stage to stage between the evening before `from_` and the evening of `to`: deals and value.
 
     A deal that was created between them comes from "(new)", one that was deleted goes to "(deleted)".
     """
-    first, last = span(session, from_, to)
+    first, last = span(session, from_, to, where)
     code = (currency or session.manifest.reporting_currency).upper()
     used = currencies_of(session)
     plain = used is not None and used <= {code}
     sql = stages.matrix(first - timedelta(days=1), last, None if plain else code)
-    return _moves(session, actor, sql, first, last, code, True)
+    return _moves(session, actor, sql, first, last, code, True, where)
 
 
-def stage_flow(session: Any, actor: Actor, from_: date | str, to: date | str | None = None) -> Answer:
+def stage_flow(
+    session: Any, actor: Actor, from_: date | str, to: date | str | None = None, *, where: Where = None
+) -> Answer:
     """Every real move from stage to stage on the days from `from_` to `to`; a deal may move several times."""
-    first, last = span(session, from_, to)
-    return _moves(session, actor, stages.flow(first, last), first, last, session.manifest.reporting_currency, False)
+    first, last = span(session, from_, to, where)
+    code = session.manifest.reporting_currency
+    return _moves(session, actor, stages.flow(first, last), first, last, code, False, where)
 
 
-def _moves(session: Any, actor: Actor, sql: str, first: date, last: date, code: str, valued: bool) -> Answer:
-    raw = session.query(_scoped(session, actor, last, sql))
+def _moves(
+    session: Any, actor: Actor, sql: str, first: date, last: date, code: str, valued: bool, where: Where
+) -> Answer:
+    raw = session.query(scoped(session, actor, last, sql, where))
     names = _names(session)
     place = {stages.NEW: -2, **{one: n for n, one in enumerate(names)}, 0: 9998, stages.GONE: 9999}
     rows = sorted(raw.to_pylist(), key=lambda r: (place.get(r["from_stage"], 9997), place.get(r["to_stage"], 9997)))
@@ -103,6 +126,7 @@ def process_variants(
     pipeline: str | None = None,
     as_of: date | str | None = None,
     of: str = "log",
+    where: Where = None,
     limit: int | None = None,
 ) -> Answer:
     """Distinct paths of cases with their counts, the most frequent first: of process logs, or of deals' stages.
@@ -119,10 +143,12 @@ def process_variants(
     if of == "log":
         if not actor.sees_all:
             raise NotAllowed(f"{actor.username} may not see the cases of process logs", "Ask for --of stages")
+        if where is not None:
+            raise UsageError("a process log has no fields to filter by", "Use --pipeline, or --of stages")
         order = "e.at, e.line, e.id"
         cases = variants.logged(on, number, order)
     else:
-        cases = _scoped(session, actor, on, variants.staged(on, number))
+        cases = scoped(session, actor, on, variants.staged(on, number), where)
     raw = session.query(variants.counted(cases))
     total = sum(raw.column("cases").to_pylist())
     shares = pa.array([n / total for n in raw.column("cases").to_pylist()], pa.float64())

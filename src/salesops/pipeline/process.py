@@ -15,7 +15,7 @@ from salesops.metrics.dimensions import labels
 from salesops.metrics.session import Actor
 from salesops.metrics.sql import FOREVER, day, literal, live, parse
 
-from .movements import _scoped, pipeline_of
+from .movements import Where, pipeline_of, scoped
 
 KINDS = ("log", "stages")
 NONE = "(none)"
@@ -71,17 +71,21 @@ def rework_sql(steps: str) -> str:
     """
 
 
-def _steps(session: Any, actor: Actor, of: str, pipeline: str | None, as_of: date | str | None) -> tuple[str, date]:
+def _steps(
+    session: Any, actor: Actor, of: str, pipeline: str | None, as_of: date | str | None, where: Where
+) -> tuple[str, date]:
     if of not in KINDS:
         raise UsageError(f"there are no steps of {of!r}", f"Use {' or '.join(KINDS)}")
     if of == "log" and not actor.sees_all:
         raise NotAllowed(f"{actor.username} may not see the cases of process logs", "Ask for --of stages")
+    if of == "log" and where is not None:
+        raise UsageError("a process log has no fields to filter by", "Use --pipeline, or --of stages")
     limit = session.as_known_on or session.manifest.today
     on = limit if as_of is None else as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
     if session.as_known_on is not None and on > session.as_known_on:
         raise UsageError(f"as of {on} is later than as known on {session.as_known_on}", "Ask as of an earlier day")
     steps = steps_sql(of, on, None if pipeline is None else pipeline_of(session, pipeline))
-    return (steps if of == "log" else _scoped(session, actor, on, steps)), on
+    return (steps if of == "log" else scoped(session, actor, on, steps, where)), on
 
 
 def transitions(
@@ -91,11 +95,12 @@ def transitions(
     of: str = "log",
     pipeline: str | None = None,
     as_of: date | str | None = None,
+    where: Where = None,
     limit: int | None = None,
 ) -> Answer:
     """Where cases wait: from step to step, moves, cases, waiting in all and its share of all waiting, median and p75 days (by row
     number); the largest total first: the bottlenecks. The last step of a case waits for nothing."""
-    steps, on = _steps(session, actor, of, pipeline, as_of)
+    steps, on = _steps(session, actor, of, pipeline, as_of, where)
     rows = session.query(transitions_sql(steps)).to_pylist()
     rows.sort(key=lambda row: (-row["total"], row["activity"], row["next_activity"]))
     whole = sum(row["total"] for row in rows)
@@ -121,10 +126,16 @@ def transitions(
 
 
 def rework(
-    session: Any, actor: Actor, *, of: str = "log", pipeline: str | None = None, as_of: date | str | None = None
+    session: Any,
+    actor: Actor,
+    *,
+    of: str = "log",
+    pipeline: str | None = None,
+    as_of: date | str | None = None,
+    where: Where = None,
 ) -> Answer:
     """Which steps are done again: by step, cases with it, cases that repeat it and their share, times, repeats; most repeats first."""
-    steps, on = _steps(session, actor, of, pipeline, as_of)
+    steps, on = _steps(session, actor, of, pipeline, as_of, where)
     rows = session.query(rework_sql(steps)).to_pylist()
     rows.sort(key=lambda row: (-row["again"], row["activity"]))
     columns = (
@@ -143,10 +154,10 @@ def rework(
 
 def transition_cases(
     session: Any, actor: Actor, from_step: str, to_step: str, *, of: str = "log", pipeline: str | None = None,
-    as_of: date | str | None = None, offset: int = 0, limit: int = 100,
+    as_of: date | str | None = None, where: Where = None, offset: int = 0, limit: int = 100,
 ) -> Answer:  # fmt: skip
     """The cases of one transition, the longest wait first; of stage histories the deal's name."""
-    steps, on = _steps(session, actor, of, pipeline, as_of)
+    steps, on = _steps(session, actor, of, pipeline, as_of, where)
     where = f"activity = {literal(from_step).sql('duckdb')} AND next_activity = {literal(to_step).sql('duckdb')}"
     found = session.query(
         f"SELECT case_key, wait FROM ({steps}) AS s WHERE {where} ORDER BY wait DESC, case_key LIMIT {int(limit)} OFFSET {int(offset)}"

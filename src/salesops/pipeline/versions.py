@@ -56,7 +56,7 @@ def versions(
             f"Split by it: --by {divided[0]}",
         )
     columns = {"id", *limits.columns, *(name for one in resolved for name in one.columns)}
-    scope = _mine(session, actor, window.last)
+    scope = mine(session, actor, window.last)
     if scope is not None:
         columns |= {"owner"}
     base = _base(window, columns)
@@ -81,10 +81,10 @@ def versions(
     select = select.select(*(parse(f"{one.keyed} AS k{n}") for n, one in enumerate(resolved)))
     tests = [text for text in (scope, limits.condition.sql("duckdb") if limits.condition is not None else None) if text]
     if scope is not None:
-        select.append("joins", _now())
+        select.append("joins", now())
     if tests:
-        mine = " AND ".join(f"({text})" for text in tests)
-        select = select.select(parse(f"CASE WHEN {mine} THEN 1 ELSE 0 END AS mine"))
+        both = " AND ".join(f"({text})" for text in tests)
+        select = select.select(parse(f"CASE WHEN {both} THEN 1 ELSE 0 END AS mine"))
     if any(name in MOVING for name in by):
         select = select.where(
             parse(f"{since} < {until} AND {since} <= {day(window.last)} AND {until} > {day(window.eve)}")
@@ -117,12 +117,13 @@ def _moving(name: str, since: str, until: str) -> exp.Join:
     return left_join(parse(filled(name)), f"d_{name}", on)
 
 
-def _now() -> exp.Join:
+def now() -> exp.Join:
+    """The owner of now beside each row of `f`: `now_.owner`."""
     today = parse(f"SELECT id, owner FROM opportunity WHERE day_to = {FOREVER}")
     return left_join(today, "now_", "now_.id = f.id")
 
 
-def _mine(session: Any, actor: Actor, last: date) -> str | None:
+def mine(session: Any, actor: Actor, last: date) -> str | None:
     """Rows that the actor sees: owned that evening, or now, by them or by people below them at the end of the window."""
     if actor.sees_all:
         return None
