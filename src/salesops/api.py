@@ -52,6 +52,7 @@ class Api:
         self.actor = actor_for(workspace, user, door=door)
         self._sessions: dict[date | None, Any] = {}
         self.metrics = Metrics(self)
+        self.people = People(self)
         self.pipeline = Pipeline(self)
         self.records = Records(self)
         self.imports = Imports(self)
@@ -208,6 +209,34 @@ class Metrics(_Room):
         from salesops.metrics.catalogue import metrics
 
         return metrics()
+
+
+class People(_Room):
+    """What people do, as far as the user may see it. Questions take `period`, `from_`, `to`, `as_of`, `where`."""
+
+    def activity(self, *, kinds: bool = False, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Counts, minutes, selling and other time by person; `kinds=True`: by kind of activity."""
+        from salesops.metrics import people
+
+        return people.activity(self._api.session(as_known_on), self._api.actor, kinds=kinds, **question)
+
+    def mix(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """What the top quarter by attainment does otherwise: shares of minutes by kind."""
+        from salesops.metrics import people
+
+        return people.mix(self._api.session(as_known_on), self._api.actor, **question)
+
+    def ramp(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """How newcomers come up to the level of the tenured: `as_of`, `currency`."""
+        from salesops.metrics import people
+
+        return people.ramp(self._api.session(as_known_on), self._api.actor, **question)
+
+    def compare(self, metric: str = "win_rate", *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Everybody against those of the same segment and tenure."""
+        from salesops.metrics import people
+
+        return people.compare(self._api.session(as_known_on), self._api.actor, metric=metric, **question)
 
 
 class Pipeline(_Room):

@@ -54,6 +54,9 @@ ROOMS: Mapping[str, Elsewhere] = {
         "metrics.commands", "cohorts", "Customers by first purchase: who stays, and what they bring, by age."
     ),
     "scorecard": Elsewhere("metrics.commands", "scorecard", "The figures asked for first, this quarter and the last."),
+    "people": Elsewhere(
+        "metrics.people_commands", "people", "What people do, how newcomers come up, who stands out fairly."
+    ),
     "pipeline": Elsewhere("pipeline.commands", "pipeline", "What is open, how it changed, where it moved."),
     "record": Elsewhere("records.commands", "record", "List, show, create and change records of every entity."),
     "field": Elsewhere("records.commands", "field", "Custom fields, who owns a field, conflicts with imports."),
@@ -66,7 +69,7 @@ ROOMS: Mapping[str, Elsewhere] = {
 }
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "import", "mapping"),
-    "Ask": ("scorecard", "metrics", "explain", "cohorts", "pipeline", "quality"),
+    "Ask": ("scorecard", "metrics", "explain", "cohorts", "people", "pipeline", "quality"),
     "Records": ("record", "field", "word", "rule", "task"),
     "Run": ("serve", "user", "audit", "refresh", "backup", "restore"),
 }

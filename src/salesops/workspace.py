@@ -33,6 +33,9 @@ BUSINESS_MODELS = ("subscription", "usage", "one_price", "transactional", "durab
 _opened: Path | None = None
 
 
+KINDS = {str: "text in quotation marks", int: "a whole number", bool: "true or false"}
+
+
 @dataclass(frozen=True)
 class Config:
     """What `salesops.toml` says. Money without a currency is `currency`; days end at midnight in `time_zone`."""
@@ -47,6 +50,10 @@ class Config:
     database_url: str = ""
     today: str = ""  # a fixed business day, for a demo or a closed data set; empty = the clock's
     keep_generations: int = 3
+    peer_aggregates: bool = (
+        False  # figures of a group of people may be shown to others than who sees its records; never pay
+    )
+    peer_minimum: int = 5  # people who must be behind such a figure
     business_model: str = ""  # one of BUSINESS_MODELS; empty = not said, every metric applies
     extra: dict[str, object] = field(default_factory=dict)
 
@@ -78,6 +85,8 @@ class Config:
             found.append("week_start must be 0 (Monday) to 6 (Sunday)")
         if self.keep_generations < 1:
             found.append("keep_generations must be 1 or more")
+        if self.peer_minimum < 3:
+            found.append("peer_minimum must be 3 or more")
         if self.business_model and self.business_model not in BUSINESS_MODELS:
             found.append(
                 f"business_model {self.business_model!r} is unknown: use {', '.join(BUSINESS_MODELS)}, or leave it out"
@@ -87,12 +96,12 @@ class Config:
         return found
 
     def _wrong_kinds(self) -> list[str]:
-        """Settings that are no text, or no whole number, where one is needed."""
+        """Settings that are no text, whole number or switch where one is needed."""
         found = []
         for name, column in Config.__dataclass_fields__.items():
             value, kind = getattr(self, name), type(column.default)
-            if kind in (str, int) and type(value) is not kind:
-                what = "text in quotation marks" if kind is str else "a whole number"
+            if kind in KINDS and type(value) is not kind:
+                what = KINDS[kind]
                 found.append(f"{name} must be {what}, not {value!r}")
         return found
 

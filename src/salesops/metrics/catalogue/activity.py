@@ -205,6 +205,11 @@ METRICS = (
         reads_with=("lead_conversion",),
     ),
     Metric(
+        "activity_mix_gap", "Mix of the best against the rest", "What do top performers do differently?", "ratio", "none",
+        "the day of the activity", table="people mix --period",
+        notes=("mean share of minutes by kind, of the top quarter by attainment minus that of the rest; people without either are left out",),
+    ),
+    Metric(
         "head_count",
         "Head count",
         "How many people are there?",

@@ -1,0 +1,79 @@
+"""The commands about people: a thin door to `people`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from salesops.output import format_option, write_rows
+
+from . import people as ask
+from .commands import question, session_of
+
+
+@click.group("people")
+def people() -> None:
+    """What people do, where their time goes, how newcomers come up, who stands out fairly."""
+
+
+@people.command("activity")
+@click.option("--kinds", is_flag=True, help="Counts and minutes by kind of activity.")
+@question
+@format_option
+@click.pass_context
+def activity(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+    """Activities, meetings, selling and other time of everybody."""
+    with session_of(ctx.obj, as_known_on) as session:
+        _write(ask.activity(session, ctx.obj.actor, **options), form)
+
+
+@people.command("mix")
+@question
+@format_option
+@click.pass_context
+def mix(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+    """What the top quarter by attainment does otherwise."""
+    with session_of(ctx.obj, as_known_on) as session:
+        _write(ask.mix(session, ctx.obj.actor, **options), form)
+
+
+@people.command("ramp")
+@click.option("--newcomers", is_flag=True, help="List the newcomers instead of the curve.")
+@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
+@click.option("--as-known-on", help="Only what had been recorded by this day.")
+@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@format_option
+@click.pass_context
+def ramp(ctx: click.Context, newcomers: bool, as_known_on: str | None, form: str, **options: Any) -> None:
+    """How newcomers come up to the level of the tenured, month by month."""
+    with session_of(ctx.obj, as_known_on) as session:
+        found = ask.ramp(session, ctx.obj.actor, **options)
+    if newcomers and form == "table":
+        write_rows(found.beside["newcomers"], form, units={"months": "months"}, notes=found.notes)
+        return
+    _write(found, form)
+
+
+@people.command("compare")
+@click.option("--metric", type=click.Choice(list(ask.COMPARED)), default="win_rate", show_default=True)
+@question
+@format_option
+@click.pass_context
+def compare(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+    """Everybody against those in the same position: the same segment and tenure."""
+    with session_of(ctx.obj, as_known_on) as session:
+        _write(ask.compare(session, ctx.obj.actor, **options), form)
+
+
+def _write(found: ask.Figures, form: str) -> None:
+    """Rows, and what stands beside them."""
+    beside = {
+        "from": found.from_, "to": found.to, "as_of": found.as_of, "generation": found.generation, "currency": found.currency,
+        **found.beside,
+    }  # fmt: skip
+    notes = [f"{found.from_} to {found.to}, both inclusive; as of {found.as_of}", *found.notes]
+    write_rows(
+        found.rows, form, columns=list(found.columns), units={k: v for k, v in found.columns.items() if v},
+        currency=found.currency, notes=notes, beside=beside,
+    )  # fmt: skip
