@@ -8,7 +8,11 @@ import pytest
 from tests.metrics.build import BOSS, Actor, World
 
 from salesops.common.errors import NotFound, UsageError
-from salesops.pipeline.conversion import stage_deals, stage_report
+from salesops.metrics.definitions import Part
+from salesops.metrics.lint import metric_problems
+from salesops.pipeline import funnel as funnels
+from salesops.pipeline.asking import made
+from salesops.pipeline.conversion import PARTS, stage_deals, stage_report
 from salesops.pipeline.curves import curve_deals, cycle_curves
 from salesops.pipeline.funnel import funnel, funnel_records
 from salesops.pipeline.velocity import velocity, velocity_change
@@ -197,3 +201,43 @@ def test_velocity_and_its_change(world: World) -> None:
     assert [r["driver"] for r in drivers] == ["opportunities", "average won value", "win rate", "cycle days"]
     assert sum(r["change"] for r in drivers) == pytest.approx(whole["change"])
     assert whole["after"] == pytest.approx(3 * 200 * 1 / 30)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        PARTS,
+        *funnels._LEADS.values(),
+        *({"deals": Part(one)} for one in funnels._STAGES.values()),
+        {"deals": Part("deal_state", "value")},
+    ],
+)
+def test_statements_use_portable_constructs_only(parts: dict[str, Part]) -> None:
+    """As the lint knows them."""
+    assert metric_problems(made("parts", parts)) == []
+
+
+def test_pipelines_have_their_own_steps(world: World) -> None:
+    """A second pipeline with one stage: its deal is not in the steps of the first."""
+    number = world.thing("pipeline", "Renewals", kind="sales")
+    for place, (name, kind) in enumerate([("Due", "open"), ("Renewed", "won")], 1):
+        row = {"pipeline": number, "position": place, "kind": kind, "probability": 0}
+        world.thing("stage", name, qualified=False, **row)
+        world.stage_of[name] = row
+    world.deal("renewal", "2024-01-09", owner="Ann", amount=5, stage="Due").on("2024-02-01", stage="Renewed")
+    session = world.session()
+    session.con.execute(f"UPDATE opportunity SET pipeline = {number} WHERE name = 'renewal'")
+    rows = [
+        (r["pipeline"], r["step"], r["count"])
+        for r in funnel(session, BOSS, from_="2024-01").to_pylist()
+        if r["kind"] != "lead"
+    ]
+    assert rows == [
+        ("Renewals", "Deals", 1), ("Renewals", "Due", 1), ("Renewals", "Won", 1),
+        ("Sales", "Deals", 3), ("Sales", "New", 3), ("Sales", "Demo", 2), ("Sales", "Offer", 2), ("Sales", "Won", 1),
+    ]  # fmt: skip
+    assert steps(funnel(session, BOSS, from_="2024-01", pipeline="Renewals")) == [
+        ("Deals", 1, 5),
+        ("Due", 1, 5),
+        ("Won", 1, 5),
+    ]

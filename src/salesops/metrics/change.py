@@ -6,7 +6,7 @@ The parts are those of `decompose`; they add up to the change.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -298,8 +298,7 @@ def _answer(
     ]
     notes = [*spans, *told]
     for side in (before, after):
-        whole = replace(side.request, by=())
-        notes += notes_of(session, actor, whole, run(session, actor, whole))
+        notes += notes_of(session, actor, side.request, side.raw)
     hidden = max(_hidden(session, actor, side.request) for side in (before, after))
     if hidden:
         notes.append(f"{hidden:,} more, not yours")

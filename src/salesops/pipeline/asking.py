@@ -34,13 +34,17 @@ UNITS = {
 }
 
 
-def asking(session: Any, name: str, parts: Mapping[str, Part], **question: Any) -> Request:
-    """A request for parts of facts; `question` takes what `metrics.query.query` takes (by, from_, to, period, where, as_of ...)."""
-    made = Metric(
+def made(name: str, parts: Mapping[str, Part]) -> Asked:
+    """Parts of facts as a question's metric; its value is the first part."""
+    metric = Metric(
         name, name.replace("_", " "), "", "count", "none", "", (Variant("", name, "", next(iter(parts)), parts),)
     )
-    request = understand(session, "won_deals", **question)
-    return replace(request, asked=(Asked(made, made.variants[0]),))
+    return Asked(metric, metric.variants[0])
+
+
+def asking(session: Any, name: str, parts: Mapping[str, Part], **question: Any) -> Request:
+    """A request for parts of facts; `question` takes what `metrics.query.query` takes (by, from_, to, period, where, as_of ...)."""
+    return replace(understand(session, "won_deals", **question), asked=(made(name, parts),))
 
 
 @dataclass(frozen=True)
@@ -55,16 +59,25 @@ class Group:
         return self.found.get(name)
 
 
-def figures(session: Any, actor: Actor, request: Request) -> list[Group]:
+class Figures(list[Group]):
+    """Groups of an answer, with the request and the raw result that they were read from."""
+
+    def __init__(self, groups: Iterable[Group], request: Request, raw: pa.Table) -> None:
+        super().__init__(groups)
+        self.request, self.raw = request, raw
+
+
+def figures(session: Any, actor: Actor, request: Request) -> Figures:
     """The parts of a request (one period), by group: sums in 10^-4 or counts; `<part>__n` is the number of records used."""
     raw = run(session, actor, request)
     one = request.asked[0]
     wanted = {f"m0__{part}{end}": f"{part}{end}" for part in one.variant.parts for end in ("", "__n", "__out")}
     names = {column: name for column, name in wanted.items() if column in raw.column_names}
-    return [
+    groups = [
         Group(*_cell(row, request), {"period": row["period"], **{name: row[column] for column, name in names.items()}})
         for row in raw.to_pylist()
     ]
+    return Figures(groups, request, raw)
 
 
 def spread(
@@ -195,12 +208,12 @@ def hidden(session: Any, actor: Actor, request: Request) -> int:
     return _hidden(session, actor, request)
 
 
-def notes(session: Any, actor: Actor, *requests: Request) -> list[str]:
-    """What the answers to some requests say beside their rows: left out, undated, assumed, calendars."""
-    found: list[str] = []
-    for request in requests:
-        found += notes_of(session, actor, request, run(session, actor, replace(request, by=())))
-    return list(dict.fromkeys(found))
+def notes(session: Any, actor: Actor, *found: Figures) -> list[str]:
+    """What answers say beside their rows: left out, undated, assumed, calendars."""
+    told: list[str] = []
+    for one in found:
+        told += notes_of(session, actor, one.request, one.raw)
+    return list(dict.fromkeys(told))
 
 
 def answer(

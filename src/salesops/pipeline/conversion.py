@@ -64,7 +64,8 @@ def stage_report(
     )  # fmt: skip
     if pipeline is not None:
         request = replace(request, within={"pipeline": pipeline_of(session, pipeline)})
-    groups = [g for g in asking.figures(session, actor, request) if g["entered"]]
+    found = asking.figures(session, actor, request)
+    groups = [g for g in found if g["entered"]]
     known = asking.stages_of(session)
     place = {number: n for n, number in enumerate(known)}
     groups.sort(key=lambda g: (*(str(g.cell[n]) for n in split), place.get(g.ids["stage"] or 0, -1)))
@@ -77,14 +78,14 @@ def stage_report(
         key, stage = tuple(group.cell[n] for n in split), group.ids["stage"]
         entered = group["entered"]
         median, p75 = dwell.get((*key, stage), (None, None))
-        found = [name for name, part in (("count", "lost"), ("value", "lost_value")) if leaks.get((part, key)) == stage]
+        most = [name for name, part in (("count", "lost"), ("value", "lost_value")) if leaks.get((part, key)) == stage]
         rows.append({
             **asking.of_group(group), "pipeline": known.get(stage or 0, {}).get("pipeline_name"), "entered": entered,
             "value": group["value"], "moved_on": group["moved_on"], "conversion": ratio(group["moved_on"], entered),
             "lost": group["lost"], "lost_value": group["lost_value"], "here": group["here"],
             "old_enough": ratio(old.get((*key, stage)), entered),
             "decided": ratio(group["moved_on"] + group["lost"], entered), "median_days": median, "p75_days": p75,
-            "leak": ", ".join(found),
+            "leak": ", ".join(most),
         })  # fmt: skip
     dims = [one for one in asking.dimension_columns(request) if one.name != "stage_id"]
     several = len({row["pipeline"] for row in rows}) > 1
@@ -98,7 +99,7 @@ def stage_report(
         Column("decided", "decided", "metric", "ratio"), Column("median_days", "median days", "metric", "days"),
         Column("p75_days", "p75 days", "metric", "days"), Column("leak", "most is lost here, by", "dimension"),
     ]  # fmt: skip
-    told = [*RULES, *asking.notes(session, actor, request)]
+    told = [*RULES, *asking.notes(session, actor, found)]
     empty = {} if rows else {"stage_conversion": f"no deal reached a stage in the period, as of {request.as_of}"}
     return asking.answer(
         session, request, columns, rows, notes=told, hidden=asking.hidden(session, actor, request), empty=empty

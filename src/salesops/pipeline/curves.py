@@ -5,6 +5,7 @@ deals censored, with bands. See `metrics.survival` for the formulas and their so
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from statistics import NormalDist
 from typing import Any, Final
@@ -78,7 +79,7 @@ def cycle_curves(
         cause = np.array([{"won": 1, "lost": 2}.get(g["status"], 0) for g in rows])
         out = _rows(days, cause, weight, group, [asking.of_group(g) for g in keys.values()], at, confidence)
         told += _medians(days, cause, weight, group, list(keys))
-    told += asking.notes(session, actor, request)
+    told += asking.notes(session, actor, asking.figures(session, actor, replace(request, by=())))
     empty = {} if rows else {"curve": f"no deal was created in the period, as of {request.as_of}"}
     return asking.answer(
         session, request, columns, out, notes=told, hidden=asking.hidden(session, actor, request), empty=empty

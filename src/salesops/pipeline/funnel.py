@@ -87,15 +87,17 @@ def funnel(
         within = {"pipeline": pipeline_of(session, pipeline)}
         deals, stages = replace(deals, within=within), replace(stages, within=within)
     leads, told = _leads(session, actor, kind, question) if pipeline is None else (None, [])
-    split, several = _split(session, actor, deals)
-    rows = _rows(session, actor, leads, split, replace(stages, by=(*stages.by, "stage")), several)
+    found, several = _by_pipeline(session, actor, deals)
+    by_lead = None if leads is None else asking.figures(session, actor, leads)
+    reached = asking.figures(session, actor, replace(stages, by=(*stages.by, "stage")))
+    rows = _rows(asking.stages_of(session), by_lead, found, reached, deals.by, several)
     columns = [
         *asking.dimension_columns(deals), *([Column("pipeline", "pipeline", "dimension")] if several else []),
         Column("step", "step", "dimension"), Column("kind", "kind", "dimension"), Column("stage_id", "stage id", "id"),
         Column("count", "records", "metric", "count"), Column("value", "value", "metric", "money"),
         Column("of_previous", "of the step before", "metric", "ratio"), Column("of_first", "of the first", "metric", "ratio"),
     ]  # fmt: skip
-    notes = [RULES[kind], *told, *asking.notes(session, actor, deals, *([leads] if leads else []))]
+    notes = [RULES[kind], *told, *asking.notes(session, actor, found, *([by_lead] if by_lead is not None else []))]
     empty = (
         {} if any(row["count"] for row in rows) else {"funnel": f"there are no leads and no deals, as of {deals.as_of}"}
     )
@@ -160,43 +162,51 @@ def _leads(session: Any, actor: Actor, kind: str, question: dict[str, Any]) -> t
     return request, []
 
 
-def _split(session: Any, actor: Actor, deals: Request) -> tuple[Request, bool]:
-    """The request for deals by pipeline, and whether there are several."""
-    split = deals if "pipeline" in deals.by else replace(deals, by=(*deals.by, "pipeline"))
-    found = {
-        group.cell["pipeline"] for group in asking.figures(session, actor, split) if group["deals"] or group["won"]
-    }
-    return (split, True) if len(found) > 1 and "pipeline" not in deals.by else (deals, False)
+def _by_pipeline(session: Any, actor: Actor, deals: Request) -> tuple[asking.Figures, bool]:
+    """The figures of deals, by pipeline where there are several, and whether there are."""
+    if "pipeline" in deals.by or deals.within:
+        return asking.figures(session, actor, deals), False
+    found = asking.figures(session, actor, replace(deals, by=(*deals.by, "pipeline")))
+    if len({group.cell["pipeline"] for group in found if group["deals"] or group["won"]}) > 1:
+        return found, True
+    whole = [
+        Group(
+            {n: one for n, one in g.cell.items() if n != "pipeline"},
+            {n: one for n, one in g.ids.items() if n != "pipeline"},
+            g.found,
+        )
+        for g in found
+        if g["deals"] or g["won"]
+    ]
+    zero = [] if whole or deals.by else [Group({}, {}, {"deals": 0, "value": 0, "won": 0, "won_value": 0})]
+    return asking.Figures([*whole, *zero], deals, found.raw), False
 
 
 def _rows(
-    session: Any, actor: Actor, leads: Request | None, deals: Request, stages: Request, several: bool
-) -> list[dict[str, Any]]:
-    found = asking.figures(session, actor, deals)
-    own_names = tuple(name for name in deals.by if not (several and name == "pipeline"))
+    known: Mapping[int, Any], leads: asking.Figures | None, deals: asking.Figures, stages: asking.Figures, by: Sequence[str],
+    several: bool,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Steps of every group, leads before deals, stages in their order."""
     reached: dict[tuple[Any, ...], list[Group]] = {}
-    known = asking.stages_of(session)
-    by_lead = {_key(g, own_names): g for g in (asking.figures(session, actor, leads) if leads else [])}
-    for group in asking.figures(session, actor, stages):
+    for group in stages:
         own = known.get(group.ids["stage"] or 0, {})
-        key = _key(group, own_names) + ((own.get("pipeline_name") or NONE,) if several else ())
+        key = _key(group, by) + ((own.get("pipeline_name") or NONE,) if several else ())
         reached.setdefault(key, []).append(group)
-    place = {number: n for n, number in enumerate(known)}
-    by_deal = {_key(g, deals.by): g for g in found}
+    by_lead = {_key(g, by): g for g in leads or ()}
+    by_deal = {_key(g, (*by, "pipeline") if several else by): g for g in deals}
     for (
         key,
         groups,
     ) in reached.items():  # active: stages reached by deals that were neither created nor won in the period
         if key not in by_deal:
-            cell = {**{name: groups[0].cell[name] for name in own_names}, **({"pipeline": key[-1]} if several else {})}
-            by_deal[key] = Group(
-                cell, {n: one for n, one in groups[0].ids.items() if n in own_names}, {"deals": 0, "won": 0}
-            )
+            cell = {**{name: groups[0].cell[name] for name in by}, **({"pipeline": key[-1]} if several else {})}
+            by_deal[key] = Group(cell, {n: one for n, one in groups[0].ids.items() if n in by}, {"deals": 0, "won": 0})
+    place = {number: n for n, number in enumerate(known)}
     rows: list[dict[str, Any]] = []
-    for key in sorted({key[: len(own_names)] for key in by_deal} | set(by_lead), key=str):
+    for key in sorted({key[: len(by)] for key in by_deal} | set(by_lead), key=str):
         if key in by_lead:
             rows += _lead_steps(by_lead[key])
-        for whole in sorted((k for k in by_deal if k[: len(own_names)] == key), key=str):
+        for whole in sorted((k for k in by_deal if k[: len(by)] == key), key=str):
             steps = sorted(reached.get(whole, []), key=lambda g: place.get(g.ids["stage"] or 0, -1))
             rows += _deal_steps(by_deal[whole], steps, known)
     return rows

@@ -9,6 +9,7 @@ from typing import Any
 from salesops.metrics.answer import Answer, Column
 from salesops.metrics.change import explain_change
 from salesops.metrics.definitions import Asked
+from salesops.metrics.notes import notes_of
 from salesops.metrics.query import run
 from salesops.metrics.request import understand
 from salesops.metrics.session import Actor
@@ -68,7 +69,7 @@ def velocity(
     ]  # fmt: skip
     short = "velocity needs a won deal of known amount and a cycle above zero"
     empty = {} if any(row["velocity"] is not None for row in rows) else {one.name: short}
-    told = [f"{one.name}: {one.variant.formula}", *asking.notes(session, actor, request)]
+    told = [f"{one.name}: {one.variant.formula}", *notes_of(session, actor, request, raw)]
     return asking.answer(
         session, request, columns, rows, notes=told, hidden=asking.hidden(session, actor, request), empty=empty
     )
