@@ -280,6 +280,10 @@ class _Import:
         else:
             work.finish()
         outcome = work.outcome.to_dict()
+        if outcome["reread"]:
+            self.notes.append(
+                f"Value rules read {outcome['reread']:,} earlier values anew, with effect from when they held"
+            )
         result = self._result(mapping, day, staged, outcome, folder / "out")
         if outcome["ignored_files"] and len(outcome["ignored_files"]) == len(staged):
             raise InvalidData(

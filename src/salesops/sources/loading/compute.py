@@ -31,6 +31,7 @@ from . import dated, facts, ownership
 from .current import current_select
 from .facts import FileDay
 from .ownership import FEW
+from .reread import Rereading
 from .typed import Context, PartReader, literal, quote
 
 PLACED = "entity SMALLINT, record BIGINT, field VARCHAR, value VARCHAR, effective BIGINT, recorded BIGINT, seq BIGINT, assumed BOOLEAN"
@@ -63,6 +64,9 @@ class Outcome:
     conflicts: int = 0
     ignored_files: list[str] = field(default_factory=list)
     stages: list[dict[str, Any]] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)  # keys of the value rules that it read with (see `reread`)
+    reached: list[str] = field(default_factory=list)  # those that it looked for in what was read before
+    reread: int = 0  # earlier facts and rows that these rules read otherwise
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -234,6 +238,7 @@ class Computation:
         """The first half: read every file and leave `facts.parquet`; the outcome counts facts, and nothing else yet."""
         self._tables()
         ownership.prepare(self.con)
+        rereading = self.rereading = Rereading(self.context, [p for p, _ in self.work])
         self._load_state()
         self._problems_of_reading()
         self._stages()
@@ -243,10 +248,14 @@ class Computation:
                 task.advance(1)
         with self.progress.task("Comparing with what is known", None):
             self._absent()
+            rereading.reach_back()
+            rereading.write_rows()
+            rereading.tell(self.outcome)
             ownership.decide(self.con, self.job.mapping.system, self.file, self.context.redirects)
             self._load_facts()
             self._first_values()
             self._without_repetitions()
+            rereading.leave_repeated()
             self.outcome.facts = self._copy(
                 "SELECT entity, record, field, value, effective, recorded, seq, assumed FROM fact_out ORDER BY entity, record",
                 "facts.parquet",
@@ -277,6 +286,7 @@ class Computation:
         counts = self.outcome.counts.setdefault(e.name, {"rows": 0})
         counts["rows"] += good
         if e.shape != "versioned":
+            self.rereading.correct_rows(e)
             self.con.execute(f"CREATE OR REPLACE TEMP VIEW known_row AS SELECT * FROM known_{e.name}")
             dated.dated_rows(reader, self.file)
             if mode == "snapshot" and not part.changed_at:
@@ -291,6 +301,7 @@ class Computation:
         else:
             self._views(e)
             facts.current_rows(reader, self.file)
+            self.rereading.note(reader, facts.first_moments(reader, self.file), self.file)
             if mode == "snapshot":
                 self.snapshots[e.name] = reader
 

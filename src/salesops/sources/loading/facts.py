@@ -184,6 +184,12 @@ def _constant(reader: PartReader, field: Field, constant: str) -> str:
     return literal(constant)
 
 
+def first_moments(reader: PartReader, file: FileDay) -> dict[str, str]:
+    """SQL, by field: from when its value holds in a record that is seen for the first time."""
+    base = _base(reader.entity)
+    return {fact_name(r.field): _effective(reader, r, base, file.start) for r in reader.reads}
+
+
 def _offers(reader: PartReader, file: FileDay) -> None:
     """Known records: what reads otherwise than it is now goes to the table `offer`; `ownership.decide` says what of it counts."""
     con, code = reader.context.con, reader.entity.code
@@ -268,6 +274,7 @@ def _history_value(reader: PartReader, name: str, field: Field, text: str) -> st
     from salesops.sources.mapping import Source
     from salesops.sources.reading import ColumnProfile
 
+    text = reader.ruled(fact_name(field), text)
     if field.kind in ("text", "kind", "ref"):
         return reader.canonical(name, field, Source(column="value"), text, ColumnProfile(name="value", kind="text"), 0)
     if field.kind == "date":

@@ -56,7 +56,7 @@ def decide(con: duckdb.DuckDBPyConnection, system: str, file: FileDay, redirects
 def _decide(
     con: duckdb.DuckDBPyConnection, entity: Entity, system: str, file: FileDay, redirects: Mapping[int, int]
 ) -> None:
-    _spoken(con, entity, redirects)
+    _spoken(con, entity, system, redirects)
     name = literal(entity.name)
     order = "PARTITION BY record, field ORDER BY effective DESC NULLS LAST, recorded DESC, seq DESC, id DESC"
     con.execute(f"""
@@ -97,8 +97,11 @@ def _decide(
     """)
 
 
-def _spoken(con: duckdb.DuckDBPyConnection, entity: Entity, redirects: Mapping[int, int]) -> None:
-    """`spoken_fact`: the live facts of the offered records and of those merged into them, field by field, with who wrote them."""
+def _spoken(con: duckdb.DuckDBPyConnection, entity: Entity, system: str, redirects: Mapping[int, int]) -> None:
+    """`spoken_fact`: the live facts of the offered records and of those merged into them, field by field, with who wrote them.
+
+    What value rules correct in this import (`reread`) is the source's word, too.
+    """
     ids = [r[0] for r in con.execute("SELECT DISTINCT record FROM offer WHERE entity = ?", [entity.code]).fetchall()]
     wanted = {record: record for record in ids}
     if redirects:
@@ -120,6 +123,10 @@ def _spoken(con: duckdb.DuckDBPyConnection, entity: Entity, redirects: Mapping[i
                 f"FROM {state_table('records_change')} c SEMI JOIN wanted w ON w.of = c.record "
                 f"JOIN {state_table('records_batch')} b ON b.id = c.batch AND b.status = 'live' WHERE c.entity = {entity.code}"
             )
+    con.execute(
+        "INSERT INTO fact_here SELECT record, field, value, effective, recorded, seq, "
+        f"9223372036854775807, 'import', {literal(system)} FROM reread WHERE entity = {entity.code}"
+    )
     listed = SPOKEN.replace("record,", "w.record,", 1)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE spoken_fact AS

@@ -1,8 +1,8 @@
 """One part of a mapping over one staged file: every value read as its field's kind, every bad row listed.
 
 Makes the temporary table `typed` with `_row`, `ext`, `record`, `created_us`, `changed_us`, `recorded_us`, `seq`, `gone`, `c_<n>`
-(canonical text of the n-th field), `at_<n>` (from when it holds, where the mapping says so) and `unclear_<n>` (a name that
-several records bear), and adds to the tables `problem` and `source_id`.
+(canonical text of the n-th field), `at_<n>` (from when it holds, where the mapping says so), `unclear_<n>` (a name that
+several records bear), `found_<n>` and `was_<n>` (to which text a value rule applied, and what it is without), and adds to the tables `problem` and `source_id`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class Read:
     value: str  # SQL: canonical text, null where it cannot be read
     at: str = ""  # SQL: instant from which it holds
     unclear: str = ""  # SQL: whether the text names several records
+    found: str = ""  # SQL: the text to which a value rule applies, of fields whose values many texts can be read as
+    was: str = ""  # SQL: canonical text of the value without value rules, of the same fields
 
 
 @dataclass
@@ -138,16 +140,21 @@ class PartReader:
             text = self.cell(found)
         else:
             text = literal(source.value or "")
-        text = self.ruled(name, text)
         if source.when:
             other = self.column(source.otherwise, name) if source.otherwise else None
-            instead = f"ELSE {self.ruled(name, self.cell(other))}" if other else ""
-            text = f"CASE WHEN {self.condition(source.when)} THEN {text} {instead} END"
+            text = (
+                f"CASE WHEN {self.condition(source.when)} THEN {text} {f'ELSE {self.cell(other)}' if other else ''} END"
+            )
+        written, text = text, self.ruled(name, text)
         value = self.canonical(name, field_, source, text, profile, n)
         at = self.instant(source.at or source.known_from, name) if source.at or source.known_from else ""
         by_label = field_.kind == "ref" and source.by != "id"
         unclear = f"(k{n}.label IS NOT NULL AND k{n}.record IS NULL)" if by_label else ""
-        self.reads.append(Read(n, field_, source, text, value, at, unclear))
+        hit = was = ""
+        if field_.kind not in ("text", "ref") and (rules := self.context.rules.get((self.entity.name, name))):
+            hit = f"CASE WHEN trim({written}) IN ({', '.join(map(literal, rules))}) THEN trim({written}) END"
+            was = self.canonical(name, field_, source, written, profile, n)
+        self.reads.append(Read(n, field_, source, text, value, at, unclear, hit, was))
 
     def compose_name(self) -> None:
         """Where only first and last names are mapped, the name is both."""
@@ -290,6 +297,7 @@ class PartReader:
         own = self.own(f"({identity})::VARCHAR") if part.id else "NULL::BIGINT"
         columns += "".join(f", {r.text} AS x_{r.n}" for r in self.reads if self.keeps_text(r))
         columns += "".join(f", {r.unclear} AS unclear_{r.n}" for r in self.reads if r.unclear)
+        columns += "".join(f", {r.found} AS found_{r.n}, {r.was} AS was_{r.n}" for r in self.reads if r.found)
         con.execute(f"""
             CREATE OR REPLACE TEMP TABLE typed AS
             SELECT s._row, ({identity})::VARCHAR AS ext, {own} AS record, {created_us} AS created_us, {changed} AS changed_us,
