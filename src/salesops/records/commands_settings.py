@@ -249,7 +249,7 @@ def rule_list(ctx: click.Context, entity: str, form: str) -> None:
 @click.option("--system", default="*", show_default=True, help="Only in imports of this system.")
 @click.pass_context
 def rule_add(ctx: click.Context, entity: str, name: str, found: str, becomes: str, system: str) -> None:
-    """Read FOUND in field NAME as BECOMES ('' = as empty) from the next import on."""
+    """Read FOUND in field NAME as BECOMES ('' = as empty), from the next import on and in what earlier ones read."""
     number = actions_settings.add_rule(ctx.obj.actor, entity, name, found, becomes or None, system=system)
     say(f"rule {number}", rule=number)
 

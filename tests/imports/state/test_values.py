@@ -126,6 +126,14 @@ def test_two_systems_and_one_company_after_a_merge(desk: Any) -> None:
     assert Account.objects.filter(deleted=False).count() == 2
 
 
+def test_a_bad_cell_that_two_parts_read_is_one_problem(desk: Any) -> None:
+    second = '[[file]]\nmatch = "deals*"\nentity = "campaign"\nid = "id"\n[file.fields]\nstarts_on = "created"\n'
+    desk.mapping.write_text(kit.MAPPING + second)
+    result = desk.take("deals", HEAD + "a,A,2018-02-30,ann,,Open,1,EUR,\nb,B,2018-02-01,ann,,Open,1,EUR,\n")
+    assert result.errors == 1
+    assert [(p["row"], p["field"], p["value"]) for p in desk.problems()] == [(2, "created", "2018-02-30")]
+
+
 def test_bad_rows_are_listed_and_the_good_ones_are_in(desk: Any) -> None:
     rows = "".join(f"g{n},Good,2018-01-{n:02},ann,Acme,Open,{n}.00,EUR,T\n" for n in range(1, 21))
     rows += "b1,Bad day,2018-13-45,ann,Acme,Open,1.00,EUR,T\n,No id,2018-01-01,ann,Acme,Open,1.00,EUR,T\n"

@@ -32,7 +32,7 @@ from .current import current_select
 from .facts import FileDay
 from .ownership import FEW
 from .reread import Rereading
-from .typed import Context, PartReader, literal, quote
+from .typed import Context, PartReader, literal, quote, told_once
 
 PLACED = "entity SMALLINT, record BIGINT, field VARCHAR, value VARCHAR, effective BIGINT, recorded BIGINT, seq BIGINT, assumed BOOLEAN"
 BUCKET = 3_000_000  # facts whose current rows are computed at once
@@ -463,6 +463,7 @@ class Computation:
                 self._write_current(e)
             else:
                 self._write_rows(e)
+        told_once(self.con)
         self._copy('SELECT * FROM problem ORDER BY source, "row"', "problems.parquet")
         outcome.conflicts = self._copy("SELECT * FROM conflict", "conflicts.parquet")
         for severity, count in self.con.execute("SELECT severity, count(*) FROM problem GROUP BY 1").fetchall():

@@ -411,6 +411,20 @@ class PartReader:
             )
 
 
+def told_once(con: duckdb.DuckDBPyConnection) -> None:
+    """A cell that several parts of a mapping read, and cannot, is one problem: an error rather than a warning."""
+    con.execute("""
+        DELETE FROM problem WHERE rowid IN (
+            SELECT place FROM (
+                SELECT rowid AS place, row_number() OVER (
+                    PARTITION BY source, "row", field, value, CASE WHEN starts_with(problem, 'is n') THEN '' ELSE problem END
+                    ORDER BY severity = 'warning', rowid
+                ) AS n FROM problem WHERE "row" IS NOT NULL
+            ) WHERE n > 1
+        )
+    """)
+
+
 def native_sql(text: str, kind: str) -> str:
     """SQL of a text in canonical form (ISO dates, plain decimals) read as a kind."""
     if kind == "text":
