@@ -280,10 +280,9 @@ class _Import:
         else:
             work.finish()
         outcome = work.outcome.to_dict()
-        if outcome["reread"]:
-            self.notes.append(
-                f"Value rules read {outcome['reread']:,} earlier values anew, with effect from when they held"
-            )
+        if count := outcome["reread"]:
+            values = "1 earlier value" if count == 1 else f"{count:,} earlier values"
+            self.notes.append(f"Value rules read {values} anew, with effect from when they held")
         result = self._result(mapping, day, staged, outcome, folder / "out")
         if outcome["ignored_files"] and len(outcome["ignored_files"]) == len(staged):
             raise InvalidData(

@@ -38,7 +38,7 @@ def test_every_past_day_reads_with_the_rule_and_what_was_known_stays(desk: Any) 
     result = desk.take("companies", COMPANIES.replace("Krakow", "Gdansk"), "2018-03-01")
     assert result.status == "live"
     assert result.facts == 1
-    assert any("1 earlier values anew" in note for note in result.notes)
+    assert any("1 earlier value anew" in note for note in result.notes)
     assert desk.now("account", "1").industry == "technology"
     for day in ("2018-01-01", "2018-02-01", "2018-12-31"):
         assert read(desk, "account", "1", "industry", day) == "technology"

@@ -296,7 +296,7 @@ class Rereading:
             if texts:
                 self.con.executemany("INSERT INTO target_text VALUES (?)", texts)
             self.con.execute(
-                f"INSERT INTO source_id SELECT DISTINCT {entity(field.target).code}, {literal(system)}, t.becomes, {made} FROM target_text t "
+                f"INSERT INTO source_id SELECT DISTINCT {made}, {entity(field.target).code}, {literal(system)}, t.becomes, {made} FROM target_text t "
                 f"SEMI JOIN (SELECT value FROM reread WHERE entity = {entity(name).code} AND field = {literal(field_name)}) r ON r.value = ({made})::VARCHAR"
             )
 
