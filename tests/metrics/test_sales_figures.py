@@ -114,7 +114,11 @@ def test_reasons_of_losses(losses: Any) -> None:
 def test_a_reason_is_explained_and_opened_as_it_is_shown(losses: Any) -> None:
     """2 of 4, not 2 of 2: the other reasons belong to the whole. What is not the reader's does not."""
     cell = {"loss_reason": "price"}
-    assert explain(losses, BOSS, "win_loss_reasons", cell=cell, period=Q1).value == 0.5
+    told = explain(losses, BOSS, "win_loss_reasons", cell=cell, period=Q1)
+    assert [(one.title, one.value, one.rule) for one in told.inputs] == [
+        ("lost", 2, "where status = 'lost'"), ("all lost", 4, "where status = 'lost'; of every loss reason"),
+    ]  # fmt: skip
+    assert told.value == 0.5
     found = drill(losses, BOSS, "win_loss_reasons", cell=cell, period=Q1)
     assert found.totals == {"lost": 2, "all_lost": 4}
     assert [(row["name"], row["lost"], row["all_lost"]) for row in found.to_pylist()] == [
@@ -184,6 +188,8 @@ def newcomers() -> World:
         for month, amount in wins.items():
             w.deal(f"{name} {month}", f"{month}-01", owner=name, amount=amount).won(f"{month}-28")
     w.deal("N4 open", "2024-01-02", owner="N4")
+    w.people("no rep")
+    w.interval("employment", "2024-01-01", person=w.ids("person", "no rep"))  # neither deal nor quota: no newcomer
     return w
 
 
@@ -212,9 +218,14 @@ def test_ramp_is_not_shown_of_fewer_than_five(newcomers: World) -> None:
     )
 
 
-def test_ramp_needs_a_level(newcomers: World) -> None:
-    """At the end of 2022 nobody is tenured; at the end of April 2023 the tenured five are."""
+def test_ramp_needs_a_level() -> None:
+    """Nobody is known to be tenured: five started in January, and nobody said since when the other five are here."""
     w = World(today="2024-12-31")
+    for n in range(1, 6):
+        w.people(f"U{n}")
+        w.interval("employment", None, person=w.ids("person", f"U{n}"))
+        for month in MONTHS:
+            w.deal(f"U{n} {month}", "2024-01-01", owner=f"U{n}").won(f"{month}-10")
     for n in range(1, 6):
         w.people(f"N{n}")
         w.interval("employment", "2024-01-01", person=w.ids("person", f"N{n}"))

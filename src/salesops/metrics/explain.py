@@ -141,10 +141,11 @@ def _part(name: str, part: Part, row: Mapping[str, Any], request: Request) -> Ex
         "km_p90": "Kaplan-Meier 90th percentile of",
     }
     what = part.measure if part.measure != "1" else fact(part.fact).title
+    across = f"of every {' and '.join(name.replace('_', ' ') for name in part.across)}" if part.across else ""
     return Explanation(
         title=name.replace("_", " "),
         value=value,
         formula=f"{how[part.how]} {what}" + (f" over {fact(part.fact).title}" if part.measure != "1" else ""),
-        rule=f"where {part.where}" if part.where else None,
+        rule="; ".join(filter(None, (f"where {part.where}" if part.where else "", across))) or None,
         notes=tuple(notes),
     )

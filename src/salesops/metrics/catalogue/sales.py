@@ -315,7 +315,8 @@ METRICS = (
                                 left_out=f"fewer than {MINIMUM} tenured reps, or a level of 0: there is nothing to reach")},
                 "reached = the mean of three months' won amounts is at least 80 % of the median over all months of tenured reps "
                 f"(more than {TENURED} full months) by D; who left or is not there yet is censored, never dropped; month 1 = first "
-                "full month; by owner of the close day; reps = people with a deal or a quota",
+                "full month; by owner of the close day; reps = people with a deal or a quota whose start is known; months before the first deal "
+                "on record are not seen",
             ),
         ),
         currency_rule=CLOSE_RATE,

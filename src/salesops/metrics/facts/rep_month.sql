@@ -19,6 +19,7 @@ FROM (
       FROM employment AS e
       WHERE NOT e.person IS NULL
       GROUP BY e.person
+      HAVING MIN(e.valid_from) > CAST('0001-01-01' AS DATE)
     ) AS j
     JOIN (
       SELECT x.owner AS person FROM opportunity AS x
