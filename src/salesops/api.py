@@ -187,6 +187,13 @@ class Metrics(_Room):
 
         return cohorts(self._api.session(as_known_on), self._api.actor, as_known_on=as_known_on, **question)
 
+    def members(self, cohort: str, age: int | None = None, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """The customers of one cohort ("2017-01", "2017-Q1"), or those active at one age, page by page."""
+        from salesops.metrics.cohorts import members
+
+        session = self._api.session(as_known_on)
+        return members(session, self._api.actor, cohort, age, as_known_on=as_known_on, **question)
+
     def scorecard(self) -> Any:
         """The figures asked for first: this fiscal quarter beside the last one, and who made them."""
         from salesops.metrics.scorecard import scorecard

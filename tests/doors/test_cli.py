@@ -53,6 +53,7 @@ def test_options_stand_anywhere(acme: Door) -> None:
     [
         ("scorecard",),
         ("cohorts", "--of", "wins", "--measure", "revenue"),
+        ("cohorts", "--of", "wins", "--open", "2025", "--age", "0"),
         ("metrics", "list"),
         ("metrics", "query", "win_rate,bookings", "--by", "owner", "--period", "2025"),
         ("metrics", "drill", "bookings", "--period", "2025"),

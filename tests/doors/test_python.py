@@ -18,6 +18,7 @@ from .conftest import Door
         ("float(ws().metrics.query('open_pipeline.all_open', as_of='2025-03-31').value())", 85_000.0),
         ("'win_rate' in ws().metrics.list()", True),
         ("ws().metrics.cohorts(of='wins', period='year', as_of='2025-06-30').matrix('active')['0'][0].as_py() > 0", True),
+        ("ws().metrics.members('2025', of='wins').total > 0", True),
         ("ws().metrics.scorecard().rows[0]['metric']", "bookings"),
         ("str(ws().metrics.explain('bookings', period='2025-Q1').value.amount)", "75000.0000"),
         ("[r['name'] for r in ws().metrics.drill('bookings', period='2025-Q1', limit=2).to_pylist()]",

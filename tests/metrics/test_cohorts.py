@@ -14,7 +14,7 @@ from tests.metrics.test_customers import subscribers
 from salesops.common.errors import UsageError
 from salesops.metrics import lint
 from salesops.metrics.build import Builder
-from salesops.metrics.cohorts import KINDS, _request, _statement, cohorts
+from salesops.metrics.cohorts import KINDS, _request, _statement, cohorts, members
 from salesops.metrics.query import query
 
 
@@ -127,6 +127,34 @@ def test_cohorts_as_of_a_day(shop: Any) -> None:
         "2024-02": [2, 1, 0], "2024-04": [1], "(all)": [2, 1],
     }  # fmt: skip
     assert cohorts(shop, BOSS, as_of="2023-06-01").to_pylist() == []
+
+
+def test_the_customers_of_a_cell(shop: Any) -> None:
+    """Who came in January and bought in March; who came in February, with what they brought so far."""
+    found = members(shop, BOSS, "2024-01", 2)
+    assert [(row["name"], row["purchases"], row["revenue"]) for row in found.to_pylist()] == [("Acme", 1, 30)]
+    found = members(shop, BOSS, "2024-02")
+    assert [(row["name"], str(row["first_day"]), row["revenue"]) for row in found.to_pylist()] == [
+        ("Coda", "2024-02-10", 80), ("Dune", "2024-02-11", None),
+    ]  # fmt: skip
+    assert (members(shop, BOSS, "2024-Q1", 0, cell={"segment": "SMB"}).total, members(shop, BOSS, "2024").total) == (
+        2,
+        5,
+    )
+    assert [row["name"] for row in members(shop, BOSS, "2024", offset=3, limit=1).to_pylist()] == ["Dune"]
+    with pytest.raises(UsageError, match="has no age 5"):
+        members(shop, BOSS, "2024-01", 5)
+
+
+@pytest.mark.parametrize("of", ["orders", "subscriptions"])
+def test_every_cell_opens_to_its_customers(shop: Any, of: str) -> None:
+    """As many, and with the same revenue."""
+    session = shop if of == "orders" else subscribers().session()
+    for row in cohorts(session, BOSS, of=of, period="month").to_pylist():
+        if row["cohort"] != "(all)":
+            found = members(session, BOSS, row["cohort"], row["age"], of=of)
+            assert (found.total, found.revenue or 0) == (row["active"], row["revenue"])
+            assert members(session, BOSS, row["cohort"], of=of).total == row["customers"]
 
 
 def test_a_rep_sees_cohorts_of_their_customers(shop: Any) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -109,17 +110,12 @@ def cohorts(
     the customer, as of the first day. Purchases are those known as of `as_of`. Raises UsageError, with the remedy.
     """
     _check_known(session, as_known_on)
-    if of not in KINDS:
-        raise UsageError(f"there are no cohorts of {of!r}", f"Use {', '.join(KINDS)}")
-    if period not in GRAINS:
-        raise UsageError(f"{period!r} is no grain of cohorts", f"Use {', '.join(GRAINS)}")
+    kind, grain = _kind(of, period)
     if ages is not None and ages < 0:
         raise UsageError(f"the highest age cannot be {ages}", "Write 0 or more")
-    kind = KINDS[of]
-    grain = next(one for one in GRAINS if one == period)
     request, born = _request(session, kind, grain, from_, to, by, where, as_of, currency, calendar)
     builder = Builder(session, actor, request)
-    rows = session.query(_statement(builder, kind, born)).to_pylist()
+    rows = session.query(_statement(builder, kind, born)).to_pylist() if born else []
     lines = list(_lines(rows, request, born, kind, ages))
     table, columns = _table(lines, request)
     return Cohorts(
@@ -135,6 +131,100 @@ def cohorts(
         hidden=_hidden(session, actor, builder, kind),
         versions={"cohorts": f"{of} by {period}"},
     )
+
+
+@dataclass(frozen=True)
+class Members:
+    """The customers of one cohort (at one age: the active ones), a page of them. `rows`: id, name, first_day, purchases,
+    revenue (exact, in `currency`); `total` and `revenue` are those of all pages, equal to the cell of the cohorts."""
+
+    rows: pa.Table
+    total: int
+    revenue: Decimal | None
+    offset: int
+    limit: int
+    currency: str
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """The page as dictionaries."""
+        found: list[dict[str, Any]] = self.rows.to_pylist()
+        return found
+
+
+def members(
+    session: Any,
+    actor: Actor,
+    cohort: str,
+    age: int | None = None,
+    *,
+    of: str = "orders",
+    cell: Mapping[str, Any] | None = None,
+    where: str | Mapping[str, Any] | None = None,
+    as_of: date | str | None = None,
+    as_known_on: date | str | None = None,
+    currency: str | None = None,
+    calendar: str | None = None,
+    offset: int = 0,
+    limit: int = 100,
+) -> Members:
+    """The customers of a cohort such as 2017-01 or 2017-Q1: those active at `age`, or (no age) all who came, with what they brought
+    so far (subscriptions: nothing, evenings never add up). `cell` maps dimensions to values. Raises UsageError, with the remedy.
+    """
+    _check_known(session, as_known_on)
+    start = understand(session, _kind(of, "month")[0].metric, as_of=as_of, calendar=calendar, where=where)
+    named = start.calendar.parse_period(cohort)
+    kind, grain = _kind(of, named.grain)
+    request, born = _request(session, kind, grain, named.start, named.end, (), where, as_of, currency, calendar)
+    request = replace(request, within=dict(cell) if cell else None)
+    if not born or (age is not None and not 0 <= age < len(request.cells)):
+        raise UsageError(
+            f"{cohort} has no age {age} as of {request.as_of}", "Ask for a cohort and an age that have begun"
+        )
+    builder = Builder(session, actor, request)
+    came = _came(builder, kind) if age is None else None
+    base = (
+        came.select("NULL AS value")
+        if came
+        else builder.rows(fact(kind.fact), {"account", "first_day", "value"}).select(
+            parse(f"{builder.period_key(fact(kind.fact))} AS period"), "f.account", "f.first_day", "f.value"
+        )
+    )
+    at = f" AND u.period = {exp.Literal.string(request.cells[age].key).sql('duckdb')}" if age is not None else ""
+    each = parse(
+        "SELECT u.account AS id, u.first_day, COUNT(*) AS purchases, CAST(SUM(u.value) AS BIGINT) AS revenue FROM base AS u "
+        f"WHERE u.first_day >= {_day(named.start)} AND u.first_day <= {_day(named.end)}{at} GROUP BY u.account, u.first_day"
+    )
+    if age is None and not kind.adds_up:
+        each = parse(
+            "SELECT u.account AS id, u.first_day, 0 AS purchases, CAST(NULL AS BIGINT) AS revenue FROM base AS u "
+            f"WHERE u.first_day >= {_day(named.start)} AND u.first_day <= {_day(named.end)}"
+        )
+    sums = parse("SELECT COUNT(*) AS n, CAST(SUM(e.revenue) AS BIGINT) AS revenue FROM each_ AS e")
+    page = parse(
+        f"SELECT e.id, l.label AS name, e.first_day, e.purchases, e.revenue FROM each_ AS e "
+        f"LEFT JOIN ({labels('account').sql('duckdb')}) AS l ON l.id = e.id ORDER BY e.first_day, e.id LIMIT {int(limit)} OFFSET {int(offset)}"
+    )
+    for statement in (sums, page):
+        for alias, tree in [*builder.periods(), ("base", base), ("each_", each)]:
+            statement.with_(alias, as_=tree.copy(), copy=False)
+    found, rows = session.query(sums).to_pylist()[0], session.query(page)
+    revenue = money_column(rows.column("revenue"))
+    place = rows.column_names.index("revenue")
+    return Members(
+        rows=rows.set_column(place, "revenue", revenue), total=found["n"],
+        revenue=None if found["revenue"] is None else Decimal(found["revenue"]).scaleb(-4),
+        offset=offset, limit=limit, currency=request.currency,
+    )  # fmt: skip
+
+
+def _kind(of: str, period: str) -> tuple[Kind, Grain]:
+    """What makes a customer and how long a period is, checked."""
+    if of not in KINDS:
+        raise UsageError(f"there are no cohorts of {of!r}", f"Use {', '.join(KINDS)}")
+    grain = next((one for one in GRAINS if one == period), None)
+    if grain is None:
+        raise UsageError(f"{period!r} is no grain of cohorts", f"Use {', '.join(GRAINS)}")
+    return KINDS[of], grain
 
 
 def _request(

@@ -17,6 +17,7 @@ from .change import explain_change
 from .cohorts import GRAINS, KINDS
 from .cohorts import METRICS as MEASURES
 from .cohorts import cohorts as ask_cohorts
+from .cohorts import members as cohort_members
 from .drill import drill as drill_records
 from .explain import explain as explain_metric
 from .guide.commands import guide
@@ -196,14 +197,25 @@ def drill(
     "--measure", type=click.Choice(tuple(MEASURES)), default="retention", show_default=True, help="What a table shows."
 )
 @click.option("--ages", type=int, help="The highest age to show.")
+@click.option("--open", "opened", help="List the customers of this cohort instead, for example 2017-01.")
+@click.option("--age", type=int, help="With --open: only those active at this age.")
+@click.option("--cell", multiple=True, help="With --open: a slice, for example segment=SMB.")
+@click.option("--offset", default=0, show_default=True, help="With --open: customers to skip.")
+@click.option("--limit", default=100, show_default=True, help="With --open: customers to show.")
 @click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
 @click.option("--as-known-on", help="Only what had been recorded by this day.")
 @click.option("--currency", help="Currency of amounts (default: the workspace's).")
 @click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
 @format_option
 @click.pass_context
-def cohorts(ctx: click.Context, as_known_on: str | None, measure: str, form: str, **options: Any) -> None:
+def cohorts(
+    ctx: click.Context, as_known_on: str | None, measure: str, form: str, opened: str | None, age: int | None,
+    cell: tuple[str, ...], offset: int, limit: int, **options: Any,
+) -> None:  # fmt: skip
     """Customers by first purchase: how many stay and what they bring, by age in periods (every measure in JSON and CSV)."""
+    if opened:
+        _members(ctx.obj, as_known_on, form, opened, age, cell, offset=offset, limit=limit, **options)
+        return
     with session_of(ctx.obj, as_known_on) as session:
         found = ask_cohorts(session, ctx.obj.actor, **options)
     if form != "table":
@@ -215,6 +227,22 @@ def cohorts(ctx: click.Context, as_known_on: str | None, measure: str, form: str
     notes = [f"{MEASURES[measure][0]}, by age in {options['period']}s; as of {found.as_of}", *found.notes]
     notes += [f"{found.hidden:,} more, not yours"] if found.hidden else []
     write_rows(shape.to_pylist(), form, columns=shape.column_names, units=units, currency=found.currency, notes=notes)
+
+
+def _members(
+    obj: Any, as_known_on: str | None, form: str, cohort: str, age: int | None, cell: tuple[str, ...], **options: Any
+) -> None:
+    """Write the customers of one cohort."""
+    kept = {name: options[name] for name in ("of", "where", "as_of", "currency", "calendar", "offset", "limit")}
+    with session_of(obj, as_known_on) as session:
+        found = cohort_members(session, obj.actor, cohort, age, cell=cell_of(cell), **kept)
+    rows = found.to_pylist()
+    first = found.offset + 1
+    notes = [f"customers {first:,} to {found.offset + len(rows):,} of {found.total:,}"] if rows else ["no customers"]
+    beside = {"total": found.total, "revenue": found.revenue, "offset": found.offset, "limit": found.limit}
+    units = {"purchases": "count", "revenue": "money"}
+    names = ["id", "name", "first_day", "purchases", "revenue"]
+    write_rows(rows, form, columns=names, units=units, currency=found.currency, notes=notes, beside=beside)
 
 
 @click.command("scorecard")
