@@ -205,6 +205,7 @@ def members(
         f"LEFT JOIN ({labels('account').sql('duckdb')}) AS l ON l.id = e.id ORDER BY e.first_day, e.id LIMIT {int(limit)} OFFSET {int(offset)}"
     )
     for statement in (sums, page):
+        assert isinstance(statement, exp.Select)
         for alias, tree in [*builder.periods(), ("base", base), ("each_", each)]:
             statement.with_(alias, as_=tree.copy(), copy=False)
     found, rows = session.query(sums).to_pylist()[0], session.query(page)

@@ -25,7 +25,7 @@ def metric(name: str) -> Metric:
     """The metric of this id; raises NotFound with what is near."""
     known = metrics()
     if name not in known:
-        near = get_close_matches(name, known, 3)
+        near = get_close_matches(name, known, 3, 0.7)
         remedy = f"Did you mean {' or '.join(near)}?" if near else f"Metrics: {', '.join(known)}"
         raise NotFound(f"there is no metric {name!r}", remedy)
     return known[name]
