@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.metrics.build import BOSS, Actor, World
+from tests.pipeline.test_waterfall import DAY, DEALS, ZERO, random_world
 
 from salesops.common.errors import NotFound, UsageError
 from salesops.metrics.definitions import Part
@@ -241,3 +244,48 @@ def test_pipelines_have_their_own_steps(world: World) -> None:
         ("Due", 1, 5),
         ("Won", 1, 5),
     ]
+
+
+# Identities -------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=12)
+@given(DEALS, st.sampled_from(["active", "cohort", "snapshot"]))
+def test_groups_add_up_to_the_whole_funnel(deals: list[list[dict[str, Any]]], kind: str) -> None:
+    """Random histories: by rep, every step adds up to the step of the whole, by count and by value."""
+    session = random_world(deals).session()
+    question: dict[str, Any] = {"kind": kind, "from_": ZERO, "to": ZERO + 25 * DAY, "as_of": ZERO + 30 * DAY}
+    whole = {r["step"]: (r["count"], r["value"] or 0) for r in funnel(session, BOSS, **question).to_pylist()}
+    sums: dict[str, list[Any]] = {}
+    for row in funnel(session, BOSS, by="owner", **question).to_pylist():
+        found = sums.setdefault(row["step"], [0, 0])
+        found[0] += row["count"]
+        found[1] += row["value"] or 0
+    assert {step: tuple(found) for step, found in sums.items() if any(found)} == {
+        k: v for k, v in whole.items() if any(v)
+    }
+
+
+@settings(max_examples=12)
+@given(DEALS)
+def test_who_entered_a_stage_moved_on_or_was_lost_or_is_there(deals: list[list[dict[str, Any]]]) -> None:
+    """Random histories: nobody is counted twice or forgotten; each number opens to as many deals."""
+    session = random_world(deals).session()
+    for row in stage_report(session, BOSS).to_pylist():
+        assert row["entered"] == row["moved_on"] + row["lost"] + row["here"]
+        for of in ("entered", "moved_on", "lost", "here"):
+            assert len(stage_deals(session, BOSS, row["stage"], of=of)) == row[of]
+
+
+@settings(max_examples=12)
+@given(DEALS)
+def test_curves_share_out_every_deal(deals: list[list[dict[str, Any]]]) -> None:
+    """Random histories: won, lost and open add up to 1 on every day; all that ended show once; bands hold their share."""
+    session = random_world(deals).session()
+    listed_deals = curve_deals(session, BOSS, start="creation").to_pylist()
+    rows = cycle_curves(session, BOSS, start="creation").to_pylist()
+    for row in rows:
+        assert row["share_won"] + row["share_lost"] + row["share_open"] == pytest.approx(1)
+        assert row["share_won_low"] <= row["share_won"] <= row["share_won_high"]
+    for status in ("won", "lost"):
+        assert sum(row[status] for row in rows) == sum(deal["status"] == status for deal in listed_deals)
