@@ -383,6 +383,33 @@ def test_products_balance_and_add_up(deals: list[list[dict[str, Any]]], lines: A
     add_up(answer, waterfall(w.session(), BOSS, *days, scope="all_open"), counts=False)
 
 
+@settings(max_examples=15)
+@given(
+    DEALS,
+    st.sampled_from(["owner", "team", "stage", "owner,stage"]),
+    st.sampled_from(["all_open", "closing_in_period"]),
+    st.lists(
+        st.tuples(st.sampled_from(["Red", "Blue"]), st.sampled_from(["Ann", "Bob"]), st.integers(0, 40)), max_size=4
+    ),
+)
+def test_slices_in_a_foreign_currency_add_up(
+    deals: list[list[dict[str, Any]]], by: str, scope: str, teams: Any
+) -> None:
+    """Random histories, people who change team, a rate that moves: every slice balances, every bar adds up, currency included."""
+    w = random_world(deals, "EUR")
+    for day, rate in (("2023-12-01", "1.07"), ("2024-01-15", "1.13"), ("2024-01-25", "0.99")):
+        w.rate("EUR", day, rate)
+    for team, person, start in teams:
+        w.member(team, person, str(ZERO + start * DAY), str(ZERO + (start + 9) * DAY))
+    session, days = w.session(), (ZERO + 10 * DAY, ZERO + 30 * DAY)
+    answer = waterfall(session, BOSS, *days, scope=scope, by=by)
+    found: dict[Any, dict[str, tuple[int, Decimal]]] = defaultdict(dict)
+    for row in answer.to_pylist():
+        found[tuple(row[name] for name in by.split(","))][row["bar"]] = (row["count"], row["value"])
+    balance(found)
+    add_up(answer, waterfall(session, BOSS, *days, scope=scope))
+
+
 def random_world(deals: list[list[dict[str, Any]]], currency: str | None = None) -> World:
     """Deals D0, D1, ... with these steps."""
     w = World(today="2024-12-31")
