@@ -57,6 +57,39 @@ ASKED: dict[str, tuple[str, str]] = {
     "stages": ("pipeline/stages?from=2025-Q2", "here.pipeline.stages('2025-Q2').to_dict()"),
     "variants of logs": ("pipeline/variants", "here.pipeline.variants().to_dict()"),
     "variants of stages": ("pipeline/variants?of=stages", "here.pipeline.variants(of='stages').to_dict()"),
+    "the funnel": (
+        "pipeline/funnel?from=2025-Q1&by=owner",
+        "here.pipeline.funnel(from_='2025-Q1', by='owner').to_dict()",
+    ),
+    "its wins": ("pipeline/funnel/records?step=Won", "here.pipeline.funnel_records('Won').to_dict()['rows']"),
+    "conversion": ("pipeline/conversion?by=owner", "here.pipeline.conversion(by='owner').to_dict()"),
+    "deals of a stage": (
+        "pipeline/conversion/records?stage=Proposal",
+        "here.pipeline.stage_deals('Proposal').to_dict()['rows']",
+    ),
+    "curves": ("pipeline/curves?at=30&at=90", "here.pipeline.curves(at=(30, 90)).to_dict()"),
+    "deals of a curve": ("pipeline/curves/records", "here.pipeline.curve_deals().to_dict()['rows']"),
+    "velocity": ("pipeline/velocity?period=2025-Q2", "here.pipeline.velocity(period='2025-Q2').to_dict()"),
+    "why velocity changed": (
+        "pipeline/velocity/change?from=2025-Q1&to=2025-Q2",
+        "here.pipeline.velocity_change('2025-Q1', '2025-Q2').to_dict()",
+    ),
+    "why a metric changed": (
+        "metrics/bookings/change?from=2025-Q1&to=2025-Q2&by=owner",
+        "here.metrics.change('bookings', '2025-Q1', '2025-Q2', by='owner').to_dict()",
+    ),
+    "transitions": ("pipeline/transitions?of=stages", "here.pipeline.transitions(of='stages').to_dict()"),
+    "rework": ("pipeline/rework", "here.pipeline.rework().to_dict()"),
+    "changes": (
+        "pipeline/changes?from=2025-04-01&to=2025-06-30",
+        "here.pipeline.changes('2025-04-01', '2025-06-30').to_dict()['rows']",
+    ),
+    "slipping": ("pipeline/slipping?period=2025-Q2", "here.pipeline.slipping('2025-Q2').to_dict()['rows']"),
+    "stale": ("pipeline/stale", "here.pipeline.stale().to_dict()['rows']"),
+    "an effect": (
+        "pipeline/effect?metric=bookings&since=2025-04-01&touched=Ben Okoye",
+        "here.pipeline.effect('bookings', '2025-04-01', touched=['Ben Okoye']).to_dict()",
+    ),
     "targets": ("targets", "[str(row['id']) for row in here.records.list('target').rows]"),
     "imports": ("imports", "[row['id'] for row in here.imports.list()]"),
     "problems of an import": ("imports/1/problems", "here.imports.errors(1)[1]"),
@@ -82,6 +115,10 @@ ASKED: dict[str, tuple[str, str]] = {
 }
 STATUS = {"UsageError": 400, "NotAllowed": 403, "NotFound": 404, "Conflict": 409, "InvalidData": 422}
 PARTS: dict[str, Any] = {
+    **{
+        name: lambda body: body["items"]
+        for name in ("its wins", "deals of a stage", "deals of a curve", "changes", "slipping", "stale")
+    },
     "targets": lambda body: [row["id"] for row in body["items"]],
     "imports": lambda body: [row["batch"] for row in body["items"]],
     "problems of an import": lambda body: body["total"],
@@ -172,7 +209,11 @@ def test_the_same_answers(doors: tuple[Door, Served], what: str) -> None:
 def _steady(body: Any) -> Any:
     """An answer without the name of its generation, which a question of either door may have made anew."""
     if isinstance(body, dict):
-        return {key: _steady(one) for key, one in body.items() if key != "generation"}
+        return {
+            key: str(one) if (key == "id" or key.endswith("_id")) and one is not None else _steady(one)
+            for key, one in body.items()
+            if key != "generation"
+        }
     if isinstance(body, list):
         return [_steady(one) for one in body if not (isinstance(one, str) and "generation" in one)]
     return body

@@ -53,10 +53,19 @@ def asked(question: Any) -> dict[str, Any]:
     return {name: value for name, value in held.items() if value not in ("", None)}
 
 
+def body_of(found: Answer) -> dict[str, Any]:
+    """An answer for JSON: ids as text, for they are larger than the numbers of many a reader."""
+    body = found.to_dict()
+    ids = [one.name for one in found.columns if one.kind == "id" or one.name == "id"]
+    for row in body["rows"] if ids else ():
+        row |= {name: None if row[name] is None else str(row[name]) for name in ids if name in row}
+    return body
+
+
 def given_answer(request: HttpRequest, found: Answer) -> HttpResponse:
     """An answer as JSON, or as CSV where that is asked for (what stands beside the rows is in headers)."""
     if not wants_csv(request):
-        return answer(found.to_dict())
+        return answer(body_of(found))
     headers = {
         "X-As-Of": str(found.as_of), "X-Generation": found.generation, "X-Currency": found.currency,
         "X-Hidden": str(found.hidden),

@@ -13,7 +13,7 @@ from ninja.errors import HttpError
 from ninja.openapi.docs import DocsBase
 from ninja.parser import Parser
 
-from . import imports, metrics, people, pipeline, quality, records
+from . import flow, imports, metrics, people, pipeline, quality, records
 from .openapi import Api
 from .problems import HANDLERS, WrongContent
 
@@ -68,7 +68,15 @@ api = Api(
     title="salesops", version=VERSION, description=DESCRIPTION, docs=Docs(), parser=Exact(), urls_namespace="rest",
     openapi_extra={"info": {"license": {"name": "Apache-2.0"}}},
 )  # fmt: skip
-for router in (records.router, imports.router, metrics.router, pipeline.router, quality.router, people.router):
+for router in (
+    records.router,
+    imports.router,
+    flow.router,
+    metrics.router,
+    pipeline.router,
+    quality.router,
+    people.router,
+):
     api.add_router("", router)
 for kind, handler in HANDLERS:
     api.add_exception_handler(kind, handler)

@@ -211,6 +211,33 @@ class AnswerOut(Schema):
     definitions: dict[str, str] = {}
 
 
+class Listed(Schema):
+    """A page of records behind a number; `notes` say how many there are in all."""
+
+    items: list[Row]
+    limit: int
+    next: str | None
+    columns: list[ColumnOut]
+    from_: date | None = Field(None, alias="from")
+    to: date | None = None
+    as_of: date
+    as_known_on: date | None = None
+    generation: str
+    currency: str
+    notes: list[str]
+    hidden: int
+    empty: dict[str, str] = {}
+    definitions: dict[str, str] = {}
+
+
+class EffectOut(Schema):
+    model_config = ConfigDict(extra="allow")
+
+    metric: str
+    unit: str
+    currency: str
+
+
 class MetricOut(Schema):
     id: str
     title: str
