@@ -134,8 +134,8 @@ class Answered:
 class Served:
     """A workspace served over HTTP by `salesops serve`, in processes of its own."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.folder, self.options, self.port = folder, options, _free_port()
+    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
+        self.folder, self.options, self.environment, self.port = folder, options, environment, _free_port()
         self.tokens: dict[str, str] = {}
         self.log: list[str] = []
         self.start()
@@ -145,7 +145,7 @@ class Served:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SALESOPS_") and k != "DATABASE_URL"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "salesops.cli", "serve", "-w", str(self.folder), "--port", str(self.port), *self.options],
-            stderr=subprocess.PIPE, text=True, cwd=self.folder.parent, env=kept, start_new_session=True,
+            stderr=subprocess.PIPE, text=True, cwd=self.folder.parent, env={**kept, **self.environment}, start_new_session=True,
         )  # fmt: skip
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
         self._until_it_answers()

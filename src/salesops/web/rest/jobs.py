@@ -9,6 +9,7 @@ import json
 import logging
 import shutil
 import threading
+import time
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -30,7 +31,6 @@ IMPORT, UPLOAD = "rest.import", "rest.upload"
 KEPT_FOR = 7 * 24 * 3600 * 1_000_000
 """For how long, in microseconds, uploaded files that nobody imported are kept."""
 logger = logging.getLogger("salesops.rest")
-_threads: dict[int, threading.Thread] = {}
 
 
 # Uploads
@@ -105,15 +105,15 @@ def resume(actor: Actor, number: int) -> int:
 
 
 def state(actor: Actor, number: int, wait: float = 0.0) -> dict[str, Any]:
-    """How far a job is, or how it ended; `wait` seconds at most for it to end (where it runs in this process)."""
+    """How far a job is, or how it ended; waits at most `wait` seconds for its end, in whatever process it runs."""
     row = _row(actor, number)
-    thread = _threads.get(number)
-    if wait and thread is not None:
-        thread.join(wait)
+    until = time.monotonic() + wait
+    while (status := _status(row)) == "running" and time.monotonic() < until:
+        time.sleep(0.1)
         row.refresh_from_db()
     result = json.loads(row.result)
     return {
-        "job": row.pk, "status": _status(row), "started": _moment(row.started), "finished": _moment(row.finished),
+        "job": row.pk, "status": status, "started": _moment(row.started), "finished": _moment(row.finished),
         "user": row.user, "parameters": json.loads(row.parameters),
         "result": result if row.status == "done" else None,
         "problem": result if row.status == "failed" else None,
@@ -154,9 +154,7 @@ def _run(actor: Actor, number: int, parameters: dict[str, Any]) -> None:
         held.enter_context(exclusive(_lock(number)))
     except Busy:  # somebody else has taken it up
         return
-    thread = threading.Thread(target=_import, args=(actor, number, parameters, held), name=f"import-{number}")
-    _threads[number] = thread
-    thread.start()
+    threading.Thread(target=_import, args=(actor, number, parameters, held), name=f"import-{number}").start()
 
 
 def _import(actor: Actor, number: int, parameters: dict[str, Any], held: ExitStack) -> None:
@@ -181,7 +179,6 @@ def _import(actor: Actor, number: int, parameters: dict[str, Any], held: ExitSta
                 number, "failed", _problem(SalesopsError("salesops did not expect this", remedy="See the server's log"))
             )
         finally:
-            _threads.pop(number, None)
             connection.close()
 
 
