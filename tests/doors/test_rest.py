@@ -282,6 +282,25 @@ def test_an_import_from_upload_to_undo(rest: Served, acme: Door) -> None:
     assert not list((acme.folder / "work" / "uploads").glob(f"{number}/*"))
 
 
+def test_a_mapping_is_edited_and_sent(rest: Served) -> None:
+    """The mapping that a dry run suggests is text; sent back with another value, it is the one that counts."""
+    number = upload(rest, {"firms.csv": b"id,name,town\n1,Moss,Oslo\n"}).json["upload"]
+    dry = rest(
+        "POST", f"{V1}/imports?wait=60", {"upload": number, "dry_run": True, "system": "firms"}, user="owner"
+    ).json
+    text = dry["result"]["mapping_text"]
+    assert "firms" in text
+    call = {"upload": number, "system": "firms", "mapping_text": text.replace('name = "', 'name = "sent-', 1)}
+    done = rest("POST", f"{V1}/imports?wait=60", call, user="owner").json
+    assert done["status"] == "done", done
+    assert done["result"]["mapping"].startswith("sent-")
+    assert rest("POST", f"{V1}/imports", {**call, "mapping": "x"}, user="owner").status == 400
+    wrong = upload(rest, {"firms.csv": b"id,name\n2,Fern\n"}).json["upload"]
+    failed = rest("POST", f"{V1}/imports?wait=60", {"upload": wrong, "mapping_text": "nonsense ="}, user="owner").json
+    assert failed["status"] == "failed"
+    assert failed["problem"]["detail"]
+
+
 def test_uploads_that_are_none(rest: Served) -> None:
     """Files of one name, no file, a rep's file, somebody else's upload, a path as a mapping."""
     assert upload(rest, {"a.csv": b"x"}, user="ben").status == 403

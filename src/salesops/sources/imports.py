@@ -574,16 +574,21 @@ def row_errors(actor: Actor, batch: int, limit: int = 100, offset: int = 0) -> t
 
 
 def undo_import(
-    workspace: Workspace, actor: Actor, batch_id: int, *, also: Callable[[dict[str, Any]], None] | None = None
+    workspace: Workspace,
+    actor: Actor,
+    batch_id: int,
+    *,
+    also: Callable[[dict[str, Any]], None] | None = None,
+    wait: float = 600,
 ) -> dict[str, Any]:
     """Take an import back: its facts and rows count no longer, what it had ended is open again. The undo is audited.
 
     `also` is called with the result inside the transaction: what it writes stands or falls with the undo.
-    Raises NotFound for an unknown import and Conflict for one that is not live.
+    Raises NotFound for an unknown import, Conflict for one that is not live, Busy when another import goes on for `wait` seconds.
     """
     access.require(actor, "undo_import")
     with (
-        exclusive(workspace.path / "import.lock", wait=600, what="another import"),
+        exclusive(workspace.path / "import.lock", wait=wait, what="another import"),
         _database_lock(),
         transaction.atomic(),
     ):

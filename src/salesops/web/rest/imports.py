@@ -70,6 +70,8 @@ def start_import(
     actor = actor_of(request)
     access.require(actor, "import")
     parameters = json.loads(body.json())
+    if body.mapping and body.mapping_text:
+        raise UsageError("a mapping has a name or a text", remedy="Give one of them")
 
     def act() -> Done:
         number = jobs.start(actor, parameters)
@@ -166,7 +168,7 @@ def undo(request: HttpRequest, batch: int) -> HttpResponse:
         return earlier
     try:  # it takes the lock of imports before the database's, so that the answer is stored from inside
         done = undo_import(
-            workspace(), actor, _number(batch), also=lambda found: store(request, key, digest, Done(found))
+            workspace(), actor, _number(batch), also=lambda found: store(request, key, digest, Done(found)), wait=10
         )
     except Conflict:
         if key and (earlier := replay(request, key, digest)) is not None:

@@ -164,7 +164,7 @@ def _import(actor: Actor, number: int, parameters: dict[str, Any], held: ExitSta
             files = _upload(actor, parameters["upload"])
             day = parameters.get("file_date")
             result = import_files(
-                workspace(), actor, files, mapping=parameters.get("mapping", ""), system=parameters.get("system", ""),
+                workspace(), actor, files, mapping=_mapping(number, parameters), system=parameters.get("system", ""),
                 mode=parameters.get("mode", "delta"), file_date=date.fromisoformat(day) if day else None,
                 dry_run=bool(parameters.get("dry_run")),
             )  # fmt: skip
@@ -180,6 +180,15 @@ def _import(actor: Actor, number: int, parameters: dict[str, Any], held: ExitSta
             )
         finally:
             connection.close()
+
+
+def _mapping(number: int, parameters: dict[str, Any]) -> str:
+    """The name of the mapping that was asked for, or the place of the one that was sent."""
+    if not parameters.get("mapping_text"):
+        return str(parameters.get("mapping", ""))
+    place = _lock(number).with_suffix(".toml")
+    place.write_text(parameters["mapping_text"], encoding="utf-8")
+    return str(place)
 
 
 def _used(upload: int) -> None:

@@ -368,6 +368,9 @@ class ImportStart(Given):
     mapping: str = Field(
         "", max_length=100, pattern=r"^[\w-]*$", description="A mapping of the workspace, or a ready one"
     )
+    mapping_text: str = Field(
+        "", max_length=500_000, description="The text of a mapping, for example that of a dry run, edited"
+    )
     system: str = Field("", max_length=100)
     mode: Literal["delta", "snapshot"] = "delta"
     file_date: Day | None = None
