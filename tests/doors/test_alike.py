@@ -34,7 +34,7 @@ BUILD = """
 from pathlib import Path
 from salesops.demo.build import open_demo
 from salesops.demo.parameters import Parameters
-made = open_demo(Path({folder!r}), Parameters.load(reps=5, years=1, activities="none"))
+made = open_demo(Path({folder!r}), Parameters.load(reps=5, years=1, activities="full"))
 result = str(made.workspace.database_url)[:10]
 """
 ASK = """
@@ -44,6 +44,7 @@ for name in {names!r}:
     del answer["generation"]
     result[name] = answer
 """
+SLA = "record create target metric=lead_response_minutes kind=goal number=60 starts_on=2025-01-01 ends_on=2026-12-31".split()  # noqa: SIM905
 END, MIDDLE = "2026-09-30", "2026-03-31"
 QUESTIONS = {
     "by rep, as of the last day": {"by": "owner", "period": "quarter", "from_": "2025-10-01", "to": END},
@@ -68,6 +69,8 @@ def both(tmp_path_factory: pytest.TempPathFactory, postgres: Any) -> Iterator[tu
         assert door.python(BUILD.format(folder=str(door.folder))) == kind
         done = door("import", folder / "tickets.csv", "--mapping", folder / "tickets.toml")
         assert done.code == 0, done.err
+        made = door(*SLA)
+        assert made.code == 0, made.err
     yield doors
     for door in doors:
         door.close()
