@@ -65,7 +65,7 @@ def _by_source(entity: Entity, key: str) -> Iterable[list[int]]:
         yield list(rows.filter(external_id=key).values_list("id", flat=True)) if key else []
         return
     from .models import Batch, SourceId
-    from .writing import APP
+    from .names import APP
 
     ids = SourceId.objects.filter(entity=entity.code)
     if SEPARATOR in key:
