@@ -1,6 +1,6 @@
 """The command line: the rooms' commands gathered, a workspace opened, a user acting.
 
-`--workspace`, `--as` and `--format` may stand anywhere. Exit codes: 0 done, 1 failed, 2 wrong use, 3 not allowed, 4 not found,
+`--workspace`, `--as`, `--format` and `--output` may stand anywhere. Exit codes: 0 done, 1 failed, 2 wrong use, 3 not allowed, 4 not found,
 5 conflict, 6 data with errors (what was good is in), 7 workspace, 8 busy. A room's commands are loaded when one of them is run.
 """
 
@@ -24,12 +24,18 @@ import click
 
 from salesops import __version__
 from salesops.common.errors import Busy, Conflict, SalesopsError, UsageError, WorkspaceError
-from salesops.output import FORMATS, format_option, is_written, write_rows, write_text
+from salesops.output import FORMATS, asked_form, format_option, is_written, write_file, write_rows, write_text
 
 if TYPE_CHECKING:
     from salesops.workspace import Workspace
 
-ANYWHERE = {"--workspace": "--workspace", "-w": "--workspace", "--as": "--as", "--format": "--format"}
+ANYWHERE = {
+    "--workspace": "--workspace",
+    "-w": "--workspace",
+    "--as": "--as",
+    "--format": "--format",
+    "--output": "--output",
+}
 DEMO = Path(".state/demo")
 
 
@@ -123,20 +129,27 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; the few words of one that has no rows become JSON or CSV too."""
-        form = ctx.params.get("form") or "table"
-        if form == "table":
+        """Run the command; the few words of one that has no rows become JSON, CSV or XLSX too; an answer may go to a file."""
+        form, file = asked_form(ctx), ctx.params.get("output")
+        if form == "table" and file is None:
             return super().invoke(ctx)
         said = io.StringIO()
         try:
             with redirect_stdout(said):
-                return super().invoke(ctx)
-        finally:
-            text = said.getvalue()
-            if text and is_written(ctx):
-                click.echo(text, nl=False)
-            elif text:
-                write_rows([{"result": line} for line in text.rstrip("\n").split("\n")], form, columns=["result"])
+                found = super().invoke(ctx)
+                if not is_written(ctx) and said.getvalue() and form != "table":
+                    lines = said.getvalue().rstrip("\n").split("\n")
+                    said.seek(said.truncate(0))
+                    with ctx:
+                        write_rows([{"result": line} for line in lines], form, columns=["result"])
+        except BaseException:
+            click.echo(said.getvalue(), nl=False)
+            raise
+        if file is None:
+            click.echo(said.getvalue(), nl=False)
+        else:
+            click.echo(f"{write_file(ctx, said.getvalue())} written", err=True)
+        return found
 
 
 class Door:
@@ -200,11 +213,13 @@ def _progress() -> Any:
               help="The workspace's folder (default: this one, or SALESOPS_HOME).")  # fmt: skip
 @click.option("--as", "username", help="Act as this user (default: the workspace's owner).")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="How to write the answer (default: table).")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write the answer to this file (.xlsx, .csv, .json).")  # fmt: skip
 @click.pass_context
-def cli(ctx: click.Context, workspace: Path, username: str | None, form: str | None) -> None:
+def cli(ctx: click.Context, workspace: Path, username: str | None, form: str | None, output: Path | None) -> None:
     """Run a sales operations department: records, figures that hold, and where they come from.
 
-    --workspace, --as and --format may stand anywhere in a command. Exit codes: 0 done, 1 failed, 2 wrong use, 3 not allowed,
+    --workspace, --as, --format and --output may stand anywhere in a command. Exit codes: 0 done, 1 failed, 2 wrong use, 3 not allowed,
     4 not found, 5 conflict, 6 data with errors (what was good is in), 7 workspace, 8 busy.
     """
     if ctx.obj is None:

@@ -1,4 +1,4 @@
-"""Shows answers: as a table on a terminal, as JSON or as CSV. Text that a spreadsheet would run as a formula is defused."""
+"""Shows answers: as a table on a terminal, as JSON, CSV or XLSX. Text that a spreadsheet would run as a formula is defused."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import click
 
-from salesops.common.errors import SalesopsError
+from salesops.common.errors import SalesopsError, UsageError
+from salesops.spreadsheet import RISKY, Table, book, save
 
-FORMATS = ("table", "json", "csv")
-RISKY = ("=", "+", "-", "@", "\t", "\r")
+FORMATS = ("table", "json", "csv", "xlsx")
 FIGURE = re.compile(r"-?[\d,]+(\.\d+)?( ?%| days| months| min| a day| per rep| [A-Z]{3}(/day)?)?")
 WORDS = {"days": "days", "months": "months", "minutes": "min", "per_day": "a day", "per_rep": "per rep"}
 
@@ -52,21 +54,61 @@ NOTHING = {
 }
 """What a table without rows says, by command."""
 
-_WRITTEN = "salesops.written"
+DEFAULT = click.core.ParameterSource.DEFAULT
+_WRITTEN, _BOOK = "salesops.written", "salesops.book"
 
 
 def _asked_form(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
-    """The format given with the command, else the one given before it."""
-    return value or ctx.find_root().params.get("form") or "table"
+    """The format given with the command, else the one given before it, else that of the file's name."""
+    return value or asked_form(ctx)
 
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    callback=_asked_form,
-    help="How to write the answer (default: table).",
-)
+def asked_form(ctx: click.Context) -> str:
+    """The format that was asked for: by name, or by the name of the file that the answer goes to; else a table.
+
+    Raises UsageError for an XLSX without a file.
+    """
+    given = ctx.find_root().params
+    file = given.get("output")
+    suffix = file.suffix.lower().removeprefix(".") if file else ""
+    form: str = given.get("form") or (suffix if suffix in FORMATS else "table")
+    if form == "xlsx" and file is None:
+        raise UsageError("an XLSX is written to a file", remedy="Name it: --output answer.xlsx")
+    return form
+
+
+def _to_file(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.find_root().params["output"] = value
+
+
+def format_option(command: Any) -> Any:
+    """The options of every command that answers: `--format` and `--output`."""
+    for option in (
+        click.option(
+            "--output",
+            type=click.Path(dir_okay=False, path_type=Path),
+            callback=_to_file,
+            expose_value=False,
+            is_eager=True,
+            help="Write the answer to this file (.xlsx, .csv, .json).",
+        ),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(FORMATS),
+            callback=_asked_form,
+            help="How to write the answer (default: table, or as the file's name says).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def write_file(ctx: click.Context, text: str) -> Path:
+    """Write what a command said to the file that was asked for: the workbook that it made, else its text."""
+    content = ctx.meta.get(_BOOK)
+    return save(ctx.find_root().params["output"], text.encode() if content is None else content)
 
 
 def is_written(ctx: click.Context) -> bool:
@@ -158,11 +200,11 @@ def write_rows(
     notes: Iterable[str] = (),
     beside: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write rows to standard output (`notes` to standard error for CSV, so that a pipe gets rows only).
+    """Write rows to standard output (`notes` to standard error for CSV, so that a pipe gets rows only), or as XLSX to the file asked for.
 
     `columns` are those to show, in order; `units` say how numbers are read in a table; `currencies` name, for columns of money,
     the column that holds each row's currency (elsewhere it is `currency`); `beside` goes into the JSON next to
-    `rows`. A table without rows says what to do next.
+    `rows`, and what is one value in it onto the sheet Definitions of an XLSX. A table without rows says what to do next.
     """
     _mark_written()
     names = list(columns) if columns is not None else list(rows[0]) if rows else []
@@ -174,6 +216,10 @@ def write_rows(
         click.echo(as_csv(rows, names), nl=False)
         for note in notes:
             click.echo(note, err=True)
+    elif form == "xlsx":
+        about = [*_facts(beside or {}, currency, units or {}), *(("note", one) for one in notes)]
+        told = _columns(names, titles or {}, units or {})
+        write_table(Table(rows, names, units or {}, currency, currencies or {}, about, told))
     else:
         if rows:
             _table(rows, names, titles or {}, units or {}, currency, currencies or {})
@@ -183,13 +229,19 @@ def write_rows(
             click.echo(f"  {note}")
 
 
+def write_table(table: Table) -> None:
+    """Make the XLSX of a table for the file that was asked for; the command and its options come first in its definitions."""
+    _mark_written()
+    click.get_current_context().meta[_BOOK] = book(replace(table, about=[*_question(), *table.about]))
+
+
 def write_text(text: str, form: str = "table", /, **facts: Any) -> None:
     """Write what was done: a sentence for people, `facts` as one JSON object or one CSV row."""
     _mark_written()
     if form == "json":
         click.echo(json.dumps(plain(facts), ensure_ascii=False, indent=2))
-    elif form == "csv":
-        click.echo(as_csv([facts], list(facts)), nl=False)
+    elif form in ("csv", "xlsx"):
+        write_rows([facts], form)
     else:
         click.echo(text)
 
@@ -197,7 +249,43 @@ def write_text(text: str, form: str = "table", /, **facts: Any) -> None:
 def say(text: str, /, **facts: Any) -> None:
     """`write_text` in the format given anywhere in the command, for one without an option of its own."""
     ctx = click.get_current_context(silent=True)
-    write_text(text, (ctx.find_root().params.get("form") if ctx else None) or "table", **facts)
+    write_text(text, asked_form(ctx) if ctx else "table", **facts)
+
+
+def _question() -> list[tuple[str, Any]]:
+    """The command that is run, what it is, and every option that was given."""
+    ctx = click.get_current_context(silent=True)
+    if ctx is None or ctx.parent is None:
+        return []
+    found: list[tuple[str, Any]] = [("asked", ctx.command_path), ("answers", (ctx.command.help or "").split("\n\n")[0])]
+    for param in ctx.command.params:
+        value = ctx.params.get(param.name or "")
+        if param.name != "form" and value is not None and ctx.get_parameter_source(param.name or "") != DEFAULT:
+            words = ", ".join(map(str, value)) if isinstance(value, tuple) else plain(value)
+            found.append((param.opts[0], words))
+    return found
+
+
+def _facts(beside: Mapping[str, Any], currency: str, units: Mapping[str, str]) -> list[tuple[str, Any]]:
+    """What stands beside the rows and is one value, and the currency where there are amounts."""
+    found = [(name.replace("_", " "), value) for name, value in beside.items() if _is_one(value)]
+    money = currency and any(unit.startswith("money") for unit in units.values())
+    return found + ([("currency", currency)] if money and "currency" not in beside else [])
+
+
+def _is_one(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, Decimal, date, str))
+
+
+def _columns(names: Sequence[str], titles: Mapping[str, str], units: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "column": name,
+            "title": titles.get(name, name.replace("_", " ")),
+            "unit": units.get(name, "").replace("_", " "),
+        }
+        for name in names
+    ]
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
@@ -278,7 +366,10 @@ def _width(text: str) -> int:
 
 
 def write_answer(answer: Any, form: str = "table", *, parts: bool = False) -> None:
-    """Write an `Answer`: JSON and CSV with every column, a table with the metrics (and their parts when asked)."""
+    """Write an `Answer`: JSON, CSV and XLSX with every column, a table with the metrics (and their parts when asked)."""
+    if form == "xlsx":
+        write_table(answer.table())
+        return
     rows = answer.to_pylist()
     names = [one.name for one in answer.columns]
     if form == "table":
@@ -309,7 +400,7 @@ def _heading(answer: Any) -> list[str]:
 
 def write_explanation(explanation: Any, form: str = "table") -> None:
     """Write an `Explanation`: as a tree, as JSON, or as CSV with a row for every node (`level` 0 is the number itself)."""
-    if form == "csv":
+    if form in ("csv", "xlsx"):
         columns = ["level", "title", "value", "unit", "formula", "rule", "definition", "notes"]
         write_rows(list(_flat(explanation.to_dict(), 0)), form, columns=columns)
         return

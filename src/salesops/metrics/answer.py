@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from salesops.spreadsheet import Exported, Table
+
 if TYPE_CHECKING:
     import polars
 
@@ -27,12 +29,12 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Exported):
     """Rows (one per period and dimension values) and how to read them.
 
     Money is exact: decimals with four places in `currency`. For every metric `m` there is the column `m`, and
     `m__<part>`, `m__<part>__n` for what it was made of (numerator, denominator, records used, records left out). Where a row
-    may be in a currency of its own (attainment), `m__currency` names it.
+    may be in a currency of its own (attainment), `m__currency` names it. `where` is the filter of the question, as text.
     """
 
     rows: pa.Table
@@ -47,6 +49,7 @@ class Answer:
     hidden: int = 0
     empty: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    where: str = ""
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)
@@ -79,6 +82,38 @@ class Answer:
             raise ValueError(f"the answer has {self.rows.num_rows} rows, not one")
         return self.rows.column(column)[0].as_py()
 
+    def table(self) -> Table:
+        """Every column, with what it means, as it is written to a file; ids, longer than a spreadsheet's numbers, as text."""
+        ids = [one.name for one in self.columns if one.kind == "id"]
+        rows = self.to_pylist()
+        return Table(
+            rows=[{**row, **{name: row[name] and str(row[name]) for name in ids}} for row in rows] if ids else rows,
+            columns=[one.name for one in self.columns],
+            units={one.name: one.unit for one in self.columns if one.unit},
+            currency=self.currency,
+            currencies={one.name: one.currency for one in self.columns if one.currency},
+            about=self.about(),
+            definitions=self.definitions(),
+        )
+
+    def about(self) -> list[tuple[str, Any]]:
+        """What is to be known of the whole answer, in order: days, generation, currency, filter, what is hidden, notes."""
+        known = "now" if self.as_known_on is None else self.as_known_on
+        return [
+            ("from (inclusive)", self.from_), ("to (inclusive)", self.to), ("as of", self.as_of), ("as known on", known),
+            ("generation", self.generation), ("currency", self.currency), ("filter", self.where or "none"),
+            ("hidden records, not yours", self.hidden), *(("note", one) for one in self.notes),
+            *(("no value", f"{name}: {why}") for name, why in self.empty.items()),
+        ]  # fmt: skip
+
+    def definitions(self) -> list[dict[str, Any]]:
+        """A row for every column: title, unit, and of a metric its definition, variant, formula and rules."""
+        return [
+            {"column": one.name, "title": one.title, "kind": one.kind, "unit": one.unit.replace("_", " ")}
+            | (definition(one.name) if one.kind == "metric" and one.name in self.versions else {})
+            for one in self.columns
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Rows and everything beside them, JSON-ready: exact numbers and dates as text."""
         return {
@@ -95,6 +130,19 @@ class Answer:
             "empty": self.empty,
             "definitions": self.versions,
         }
+
+
+def definition(name: str) -> dict[str, str]:
+    """What a metric in a variant is, as text: definition, formula, rules, version. Raises NotFound for an unknown one."""
+    from .catalogue import asked
+
+    one = asked(name)
+    return {
+        "metric": one.metric.id, "variant": one.variant.name or "default", "definition": one.metric.question,
+        "variant title": one.variant.title, "formula": one.variant.formula, "rule": one.variant.rule,
+        "date basis": one.metric.date_basis, "currency rule": one.metric.currency_rule, "without a value": one.metric.empty_rule,
+        "notes": "; ".join(one.metric.notes), "version": one.version,
+    }  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from salesops.common.errors import UsageError
-from salesops.output import format_option, shown, write_answer, write_explanation, write_rows
+from salesops.output import format_option, shown, write_answer, write_explanation, write_rows, write_table
 
 from .catalogue import metrics as all_metrics
 from .change import explain_change
@@ -165,6 +165,9 @@ def drill(
 
     with session_of(ctx.obj, as_known_on) as session:
         found = drill_records(session, ctx.obj.actor, name, cell=cell_of(cell), offset=offset, limit=limit, **options)
+    if form == "xlsx":
+        write_table(found.table())
+        return
     units = {part: "money" if part in found.money else "count" for part in found.totals}
     rows = [
         {k: Decimal(v).scaleb(-4) if k in found.money and v is not None else v for k, v in row.items()}

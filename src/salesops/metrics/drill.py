@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 
 from salesops.common.errors import NotAllowed
+from salesops.spreadsheet import Exported, Table
 
 from .build import Builder
 from .dimensions import labels
@@ -27,7 +29,7 @@ NAMED = ("opportunity", "lead", "account", "person")
 
 
 @dataclass(frozen=True)
-class Drill:
+class Drill(Exported):
     """One page of records. `rows`: fact, id, external_id (of the record's source), name, day and what the record adds to
     every part (null: nothing).
 
@@ -50,6 +52,26 @@ class Drill:
         """The page as dictionaries; money in 10^-4 of `currency`."""
         found: list[dict[str, Any]] = self.rows.to_pylist()
         return found
+
+    def table(self) -> Table:
+        """The page as it is written to a file: money exact in `currency`, ids as text."""
+        rows = [
+            {k: Decimal(v).scaleb(-4) if k in self.money and v is not None else v for k, v in row.items()}
+            | {"id": str(row["id"])}
+            for row in self.to_pylist()
+        ]
+        units = {part: "money" if part in self.money else "count" for part in self.totals}
+        totals = [
+            (f"total of {name}", Decimal(value).scaleb(-4) if name in self.money else value)
+            for name, value in self.totals.items()
+        ]
+        about = [
+            ("as of", self.as_of), ("generation", self.generation), ("currency", self.currency), ("records in all", self.total),
+            ("records skipped", self.offset), ("hidden records, not yours", self.hidden), *totals,
+        ]  # fmt: skip
+        names = self.rows.column_names
+        told = [{"column": name, "title": name.replace("_", " "), "unit": units.get(name, "")} for name in names]
+        return Table(rows, names, units, self.currency, about=about, definitions=told)
 
     def to_dict(self) -> dict[str, Any]:
         """The page and what stands beside it, JSON-ready."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from salesops.common.errors import UsageError
 from salesops.common.periods import FiscalCalendar, Period
+from salesops.spreadsheet import Exported, Table
 from salesops.workspace import Config
 
 from .answer import Answer
@@ -91,7 +92,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Figures:
+class Figures(Exported):
     """A table about people: `columns` names each column's unit ('' = text), `beside` holds what belongs to the whole table."""
 
     rows: tuple[dict[str, Any], ...]
@@ -107,6 +108,18 @@ class Figures:
     def to_pylist(self) -> list[dict[str, Any]]:
         """The rows as dictionaries."""
         return [dict(row) for row in self.rows]
+
+    def table(self) -> Table:
+        """The rows as they are written to a file."""
+        about = [
+            ("from (inclusive)", self.from_), ("to (inclusive)", self.to), ("as of", self.as_of), ("generation", self.generation),
+            ("currency", self.currency), *(("note", one) for one in self.notes),
+        ]  # fmt: skip
+        told = [
+            {"column": name, "title": name.replace("_", " "), "unit": unit.replace("_", " ")}
+            for name, unit in self.columns.items()
+        ]
+        return Table(self.rows, list(self.columns), self.columns, self.currency, about=about, definitions=told)
 
     def to_dict(self) -> dict[str, Any]:
         """Rows and everything beside them, JSON-ready: exact numbers and dates as text."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from salesops.output import format_option, write_rows
+from salesops.output import format_option, write_rows, write_table
 
 from . import people as ask
 from .commands import question, session_of
@@ -68,6 +68,9 @@ def compare(ctx: click.Context, as_known_on: str | None, form: str, **options: A
 
 def _write(found: ask.Figures, form: str) -> None:
     """Rows, and what stands beside them."""
+    if form == "xlsx":
+        write_table(found.table())
+        return
     beside = {
         "from": found.from_, "to": found.to, "as_of": found.as_of, "generation": found.generation, "currency": found.currency,
         **found.beside,

@@ -95,6 +95,7 @@ def answer(session: Any, actor: Actor, request: Request, compare: str | None = N
         hidden=hidden,
         empty=_empty(raw, request),
         versions={one.name: one.version for one in request.asked},
+        where=where_text(request.where),
     )
 
 
@@ -102,6 +103,11 @@ def run(session: Any, actor: Actor, request: Request) -> pa.Table:
     """The raw result: period, d0.., n0.. (labels), m0.., m0__part.., sorted by period and labels."""
     builder = (SeriesBuilder if fits(session, actor, request) else Builder)(session, actor, request)
     return session.query(builder.statement())
+
+
+def where_text(where: str | Mapping[str, Any] | None) -> str:
+    """The filter of a question as text."""
+    return "; ".join(f"{k} = {v}" for k, v in where.items()) if isinstance(where, Mapping) else where or ""
 
 
 def _check_known(session: Any, as_known_on: date | str | None) -> None:

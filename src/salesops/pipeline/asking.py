@@ -20,7 +20,7 @@ from salesops.metrics.definitions import Asked, Metric, Part, Variant
 from salesops.metrics.dimensions import labels
 from salesops.metrics.facts import fact
 from salesops.metrics.notes import notes_of
-from salesops.metrics.query import _hidden, run
+from salesops.metrics.query import _hidden, run, where_text
 from salesops.metrics.request import BEGINNING, Request, understand
 from salesops.metrics.session import Actor
 from salesops.metrics.sql import FOREVER, NO_ID, NONE, parse
@@ -255,6 +255,7 @@ def answer(
         notes=tuple(dict.fromkeys(told)),
         hidden=hidden,
         empty=dict(empty or {}),
+        where=where_text(request.where),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from salesops.common.errors import Conflict, InvalidData, UsageError
-from salesops.output import format_option, say, write_rows
+from salesops.output import format_option, say, write_rows, write_table
 
 from . import access, actions, audit, queries, values
 from .commands_settings import field, moment, rule, task, user, word
@@ -72,8 +72,11 @@ def list_(ctx: click.Context, entity: str, fields: str, form: str, limit: int, *
             raise UsageError(f"{listing.entity.name} has no field {name!r}", remedy=f"Fields: {', '.join(known)}")
         chosen.append(one)
     if not chosen:
-        held = [one for one in listing.fields if any(row.get(one.name) is not None for row in listing.rows)]
+        held = listing.held()
         chosen = held if form != "table" else held[:8]
+    if form == "xlsx":
+        write_table(listing.table(chosen))
+        return
     value = listing.text if form == "table" else listing.value
     rows = [{"id": str(row["id"]), **{one.name: value(row, one) for one in chosen}} for row in listing.rows]
     beside = {"total": listing.total, "offset": listing.offset}

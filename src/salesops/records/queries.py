@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from salesops.common.errors import NotFound, UsageError
+from salesops.spreadsheet import Exported, Table
 
 from . import access, context, filters, history, resolve, scope, sqltools, values
 from .access import Actor, require
@@ -17,7 +18,7 @@ from .entities import entity as entity_of
 
 
 @dataclass(frozen=True)
-class Listing:
+class Listing(Exported):
     """One page of records: raw values by field, labels of references by entity and id, and the count of all pages."""
 
     entity: Entity
@@ -27,6 +28,9 @@ class Listing:
     offset: int = 0
     labels: dict[str, dict[int, str]] = field(default_factory=dict)
     last: int | None = None  # where the next page goes on (`after`); None where there is none, or the page is sorted
+    where: str = ""
+    as_of: date | None = None
+    as_known_on: date | None = None
 
     def text(self, row: dict[str, Any], one: Field) -> str:
         """A value of a row for people."""
@@ -35,6 +39,37 @@ class Listing:
     def value(self, row: dict[str, Any], one: Field) -> Any:
         """A value of a row for programs: exact numbers, dates; a reference as its label, or its id as text."""
         return value_of(row, one, self.labels)
+
+    def held(self) -> list[Field]:
+        """The fields that any row has a value of."""
+        return [one for one in self.fields if any(row.get(one.name) is not None for row in self.rows)]
+
+    def table(self, chosen: Sequence[Field] | None = None) -> Table:
+        """The page as it is written to a file, with the `chosen` fields (default: those that any row has a value of)."""
+        chosen = self.held() if chosen is None else chosen
+        money = [one.name for one in chosen if one.kind == "money"]
+        own = "currency" in self.entity.by_name
+        rows = [
+            {**({"currency": row["currency"]} if own else {}), "id": str(row["id"])}
+            | {one.name: self.value(row, one) for one in chosen}
+            for row in self.rows
+        ]
+        days = [
+            ("as of", self.as_of or "now"),
+            ("as known on", self.as_known_on or "now"),
+            ("filter", self.where or "none"),
+        ]
+        about = [
+            ("records of", self.entity.name),
+            *days,
+            ("records in all", self.total),
+            ("records skipped", self.offset),
+        ]
+        told = [{"column": one.name, "kind": one.kind, "definition": one.help} for one in chosen]
+        return Table(
+            rows, ["id", *(one.name for one in chosen)], dict.fromkeys(money, "money"), context.currency(),
+            dict.fromkeys(money, "currency") if own else {}, about, told,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -153,7 +188,8 @@ def list_records(
     found = [dict(zip(names, row, strict=False)) for row in read]
     last = int(read[-1][-1]) if read and limit is not None and len(read) == limit and not order else None
     rows = [access.mask(actor, entity, _custom(_python(entity, row), fields)) for row in found]
-    return Listing(entity, tuple(fields.values()), rows, total, offset, _labels(actor, fields, rows), last)
+    labels = _labels(actor, fields, rows)
+    return Listing(entity, tuple(fields.values()), rows, total, offset, labels, last, where.strip(), as_of, as_known_on)
 
 
 def _python(entity: Entity, row: dict[str, Any]) -> dict[str, Any]:

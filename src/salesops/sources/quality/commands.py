@@ -60,7 +60,8 @@ def quality(ctx: click.Context, entity: str | None, by: str, every: bool, form: 
     if clean and not rows:
         click.echo("\n".join(["Nothing to fix.", *(f"  {note}" for note in notes)]))
         return
-    write_rows(rows, form, columns=columns, units={"checked": "count", "to_fix": "count"}, notes=notes)
+    units = {"checked": "count", "to_fix": "count"} | ({"score": "ratio"} if form == "xlsx" else {})
+    write_rows(rows, form, columns=columns, units=units, notes=notes)
 
 
 def _urgency(result: queries.RuleResult) -> tuple[bool, int, int, str]:
@@ -121,8 +122,10 @@ def errors(ctx: click.Context, limit: int, offset: int, form: str) -> None:
     write_rows(rows, form, columns=columns, notes=[f"{len(rows):,} of {total:,} rows"], beside={"total": total})
 
 
-def _percent(score: float | None, form: str) -> str:
-    """A score for people; in JSON and CSV without a space, for programs that read it."""
+def _percent(score: float | None, form: str) -> str | float | None:
+    """A score for people, as a number in XLSX; in JSON and CSV without a space, for programs that read it."""
+    if form == "xlsx":
+        return score
     if form == "table":
         return shown(score, "ratio")
     return "n/a" if score is None else f"{score:.2%}"

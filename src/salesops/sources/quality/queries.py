@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from salesops.common.errors import NotFound, UsageError
+from salesops.spreadsheet import Exported, Table
 
 from .rules import DIMENSIONS, Rule, rule_sql, rules
 
@@ -79,12 +80,30 @@ class Freshness:
 
 
 @dataclass(frozen=True)
-class QualityReport:
+class QualityReport(Exported):
     """All rules asked, in the order of their dimensions, and the freshness of every source."""
 
     results: tuple[RuleResult, ...]
     freshness: tuple[Freshness, ...] = ()
     owners: dict[str, str] = field(default_factory=dict)
+
+    def table(self) -> Table:
+        """A row for every rule that had something to check, as it is written to a file."""
+        names = ["rule", "title", "entity", "dimension", "severity", "checked", "to_fix", "score"]
+        rows = [
+            {
+                "rule": r.rule.id, "title": r.rule.title, "entity": r.rule.entity, "dimension": r.rule.dimension,
+                "severity": r.rule.severity, "checked": r.checked, "to_fix": r.failing, "score": r.score,
+            }
+            for r in self.results if r.checked
+        ]  # fmt: skip
+        about: list[tuple[str, Any]] = [(s.label, s.score) for s in (self.overall, *self.by_dimension) if s.checked]
+        about += [("not asked, for want of its records", r.rule.id) for r in self.results if r.left_out]
+        told = [{"column": "rule", "rule": r.rule.id, "definition": r.rule.why} for r in self.results if r.checked]
+        told += [{"column": "score", "definition": "1 - to_fix / checked"}]
+        return Table(
+            rows, names, {"checked": "count", "to_fix": "count", "score": "ratio"}, about=about, definitions=told
+        )
 
     def _over(self, label: str, results: Iterable[RuleResult]) -> Score:
         found = list(results)
