@@ -71,13 +71,14 @@ ROOMS: Mapping[str, Elsewhere] = {
     "task": Elsewhere("records.commands", "task", "Tasks: who does what by when."),
     "user": Elsewhere("records.commands", "user", "Accounts: who may be acted as, with which roles."),
     "audit": Elsewhere("records.commands", "audit_group", "Read, verify and export the audit log."),
+    "mcp": Elsewhere("mcp.commands", "mcp", "Serve the workspace to an assistant (MCP)."),
     "serve": Elsewhere("web.commands", "serve", "Serve the REST API of the workspace."),
 }
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "import", "mapping"),
     "Ask": ("scorecard", "metrics", "explain", "cohorts", "people", "pipeline", "quality"),
     "Records": ("record", "field", "word", "rule", "task"),
-    "Run": ("serve", "user", "audit", "refresh", "backup", "restore"),
+    "Run": ("serve", "mcp", "user", "audit", "refresh", "backup", "restore"),
 }
 OVERVIEW = """\
 salesops {version} - the records, the numbers and the process of a sales organisation

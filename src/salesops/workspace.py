@@ -54,6 +54,7 @@ class Config:
         False  # figures of a group of people may be shown to others than who sees its records; never pay
     )
     peer_minimum: int = 5  # people who must be behind such a figure
+    mcp_writes: bool = False  # an assistant (salesops mcp) may create and edit records, as far as its user may
     business_model: str = ""  # one of BUSINESS_MODELS; empty = not said, every metric applies
     extra: dict[str, object] = field(default_factory=dict)
 

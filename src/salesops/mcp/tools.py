@@ -1,0 +1,297 @@
+"""The tools: for each what it answers, which parameters it takes, and the question of the Python door that it asks.
+
+Answers are JSON: rows (a page of them, 200 unless asked otherwise, and how many there are in all), with the definitions of the metrics,
+the days, the generation, notes, and how many records are hidden from the user. Ids are text: they have more digits than JSON readers keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from salesops.api import Api
+from salesops.common.errors import UsageError
+from salesops.output import plain
+from salesops.spreadsheet import Exported
+
+PAGE, MOST = 200, 2_000
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of tools: its type, what it means, and what Python calls it."""
+
+    kind: Any
+    description: str
+    python: str
+
+
+def _parameters(**known: tuple[Any, str]) -> dict[str, Parameter]:
+    found = {}
+    for python, (kind, description) in known.items():
+        found[python.rstrip("_")] = Parameter(kind, description, python)
+        found[python] = found[python.rstrip("_")]
+    return found
+
+
+PARAMETERS = _parameters(
+    metrics=(str, "Metrics, separated by commas, such as win_rate,bookings or win_rate.value (list_metrics has them)"),
+    metric=(str, "A metric, such as win_rate, or one in a variant, such as win_rate.value"),
+    by=(str, "Dimensions, separated by commas: owner, team, region, product ..."),
+    period=(str, "A grain (day, week, month, quarter, year), or one period such as 2026-Q1"),
+    from_=(str, "First day, inclusive, or a period such as 2026-Q1"),
+    to=(str, "Last day, inclusive, or a period that ends on it"),
+    where=(str, "A filter, for example: region = 'West' and amount > 1000"),
+    as_of=(str, "As of the evening of this day, such as 2026-03-31 (default: today)"),
+    as_known_on=(str, "Only what had been recorded by this day"),
+    currency=(str, "Currency of amounts (default: the workspace's)"),
+    calendar=(str, "The business unit by whose fiscal calendar periods are counted, or workspace"),
+    compare=(str, "What to set beside it: previous, year_ago or target"),
+    totals=(bool, "The total over all dimension values, too"),
+    cell=(dict[str, Any], 'Of which group: dimensions to values, for example {"owner": "Ann Lee"}'),
+    offset=(int, "Rows to skip"),
+    limit=(int, f"Rows to give (default {PAGE}, at most {MOST:,})"),
+    scope=(str, "closing_in_period (deals that close in the days) or all_open"),
+    bar=(str, "A bar of the waterfall, such as created, won, lost, slipped"),
+    kind=(str, "active (in the days), cohort (created in them) or snapshot (all there is at the end)"),
+    moves=(bool, "Count every move instead of comparing two evenings"),
+    pipeline=(str, "Only this pipeline"),
+    of=(str, "log (process log) or stages"),
+    customers_of=(str, "What makes a customer: orders, subscriptions or wins"),
+    stage=(str, "A stage"),
+    which=(str, "Which deals of the stage: entered, moved_on, lost or here"),
+    step=(str, "A step of the funnel: Leads, Deals, a stage, Won"),
+    start=(str, "Since when days are counted: first_contact, creation or qualified"),
+    at=(list[int], "The days to show, for example [30, 60, 90]"),
+    kinds=(str, "Only these kinds of change, separated by commas: created, won, stage, owner ..."),
+    since=(str, "The day of the change"),
+    touched=(list[str], "The units that the change touched; none: all of them"),
+    grain=(str, "week or month"),
+    problem=(str, "A problem, such as unstable_forecast"),
+    business_model=(str, "What is sold, such as subscription (default: the workspace's setting)"),
+    entity=(str, "An entity, such as opportunity, account, person, lead"),
+    key=(str, "An id, an external id, system:external id, or the name"),
+    order=(str, "Fields to sort by: name,-amount"),
+    rule=(str, "A rule of data quality (without it: the score of every rule)"),
+    values=(dict[str, Any], 'Fields to values, for example {"next_step": "Call"}'),
+    expected=(int, "The version that was seen; refused when there is a newer one"),
+    title=(str, "What is to be done"),
+    due=(str, "By which day"),
+    owner=(str, "Whose task it is (default: the user's own)"),
+)  # fmt: skip
+WHEN = ("where", "as_of", "as_known_on", "currency", "calendar")
+DAYS = ("from", "to", *WHEN)
+PAGED = ("offset", "limit")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool: its name, what it answers, how it asks, and what it takes."""
+
+    name: str
+    description: str
+    run: Callable[[Api, dict[str, Any]], dict[str, Any]]
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    writes: bool = False
+
+
+def _answered(ask: Callable[..., Any]) -> Callable[[Api, dict[str, Any]], dict[str, Any]]:
+    """A question of Python as a tool whose answer is given page by page."""
+
+    def run(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+        page = _page(asked)
+        return body(ask(api, **asked), page)
+
+    return run
+
+
+def _listed(ask: Callable[..., Any]) -> Callable[[Api, dict[str, Any]], dict[str, Any]]:
+    """A question that takes offset and limit itself."""
+
+    def run(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+        offset, limit = _page(asked)
+        return body(ask(api, **asked, offset=offset, limit=limit), None)
+
+    return run
+
+
+def _page(asked: dict[str, Any]) -> tuple[int, int]:
+    """Take offset and limit out of a question."""
+    offset, limit = asked.pop("offset", 0), asked.pop("limit", PAGE)
+    if not (offset >= 0 and 1 <= limit <= MOST):
+        raise UsageError(
+            f"offset {offset} and limit {limit} are no page", f"Use an offset from 0 and a limit of 1 to {MOST:,}"
+        )
+    return offset, limit
+
+
+def body(found: Any, page: tuple[int, int] | None) -> dict[str, Any]:
+    """An answer as JSON: rows (of a page), what is said beside them, and the definitions of its columns."""
+    if isinstance(found, Exported):
+        table = found.table()
+        offset, limit = page or (0, len(table.rows))
+        rows = [{name: plain(row.get(name)) for name in table.columns} for row in table.rows[offset : offset + limit]]
+        told: dict[str, Any] = {"rows": rows, "columns": [_filled(one) for one in table.definitions]}
+        if page is not None:
+            told |= {"rows_in_all": len(table.rows), "offset": offset}
+        for name, value in table.about:
+            key = name.removesuffix(" (inclusive)").removesuffix(", not yours").replace(" ", "_")
+            if name in ("note", "no value"):
+                told.setdefault(f"{key}s", []).append(value)
+            else:
+                told[key] = plain(value)
+        return {"notes": []} | told
+    return _texts(plain(found if isinstance(found, Mapping) else found.to_dict()))
+
+
+def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in row.items() if value not in ("", None)}
+
+
+def _texts(value: Any, name: str = "") -> Any:
+    """Ids as text."""
+    if isinstance(value, dict):
+        return {key: _texts(one, key) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_texts(one, name) for one in value]
+    return str(value) if isinstance(value, int) and (name == "id" or name.endswith("_id")) else value
+
+
+def _metrics(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "metrics": [
+            {"metric": one.id, "title": one.title, "question": one.question, "unit": one.unit, "better": one.better}
+            | (
+                {"table": f"salesops {one.table}"}
+                if one.table
+                else {"variants": [v.name or "default" for v in one.variants]}
+            )
+            for one in api.metrics.list().values()
+        ]
+    }
+
+
+def _definition(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    from salesops.metrics.answer import definition
+    from salesops.metrics.catalogue import metric
+
+    one = metric(asked["metric"].partition(".")[0])
+    found = {name: value for name, value in asdict(one).items() if name != "variants"}
+    variants = [definition(f"{one.id}.{v.name}" if v.name else one.id) for v in one.variants]
+    kept = ("variant", "variant title", "formula", "rule", "version")
+    found["variants"] = [{name: each[name] for name in kept if each[name]} for each in variants]
+    return dict(plain(found))
+
+
+def _bar(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    from decimal import Decimal
+
+    offset, limit = _page(asked)
+    found = api.pipeline.drill(
+        asked.pop("bar"), asked.pop("from_"), asked.pop("to", None), **asked, offset=offset, limit=limit
+    )
+    rows = [{**row, "value": Decimal(row["value"]).scaleb(-4)} for row in found["rows"]]
+    beside = {"records_in_all": found["total"], "value": Decimal(found["value"]).scaleb(-4), "offset": offset}
+    return {**body({**beside, "rows": rows}, None), "generation": api.session(asked.get("as_known_on")).generation}
+
+
+def _quality(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    offset, limit = _page(asked)
+    if rule := asked.pop("rule", None):
+        found = api.quality.issues(rule, limit, offset)
+        rows = [
+            {"id": i.id, "name": i.name, "owner": i.owner_name, "system": i.system, "value": i.value}
+            for i in found.rows
+        ]
+        about = {"rule": rule, "title": found.rule.title, "why": found.rule.why, "remedy": found.rule.remedy}
+        return body({**about, "records_in_all": found.total, "offset": offset, "rows": rows}, None)
+    return body(api.quality.check(**asked), (offset, limit))
+
+
+def _shown(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    found = api.records.show(**asked)
+    values = {one.name: plain(found.value(one)) for one in found.fields if found.values.get(one.name) is not None}
+    about = {"entity": found.entity.name, "id": str(found.id), "version": found.version, "deleted": found.deleted}
+    known = {"source_ids": [list(one) for one in found.source_ids], "assumed": list(found.assumed)}
+    return {**about, "values": values, **known, "as_of": plain(found.as_of), "as_known_on": plain(found.as_known_on)}
+
+
+def _created(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"id": str(api.records.create(**asked))}
+
+
+def _edited(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"version": api.records.edit(**asked)}
+
+
+def _task(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"task": api.tasks.create(**asked)}
+
+
+TOOLS = (
+    Tool("list_metrics", "Every metric: id, title, the question that it answers, unit, variants.", _metrics),
+    Tool("metric_definition", "One metric: its question, formula of every variant, rules, when it has no value, what to read with it.",
+         _definition, ("metric",)),
+    Tool("query_metrics", "Ask for numbers: metrics by dimensions and periods, as of a day, as known on a day, with comparison.",
+         _answered(lambda api, **asked: api.metrics.query(**asked)), ("metrics",),
+         ("by", "period", *DAYS, "compare", "totals", *PAGED)),
+    Tool("drill", "The records behind a number, with what each adds to it.",
+         _listed(lambda api, **asked: api.metrics.drill(**asked)), ("metric",), ("cell", "period", *DAYS, *PAGED)),
+    Tool("explain", "How a number came about: formula, definition, inputs, rule, what was left out, how to see its records.",
+         _answered(lambda api, **asked: api.metrics.explain(**asked)), ("metric",), ("cell", "period", *DAYS)),
+    Tool("metric_change", "Why a sum or a ratio changed from one period to another: mix, rate and volume by group.",
+         _answered(lambda api, **asked: api.metrics.change(**asked)), ("metric", "from", "to"), ("by", *WHEN, *PAGED)),
+    Tool("kpi_guide", "Which figures to watch for a problem, how to read a metric, what to ask when it moves, what others report.",
+         _answered(lambda api, **asked: api.metrics.guide(**asked)), (), ("problem", "metric", "business_model", "period", "where")),
+    Tool("cohorts", "Customers by first purchase: how many stay and what they bring, by age in periods.",
+         _answered(lambda api, customers_of="orders", **asked: api.metrics.cohorts(of=customers_of, **asked)), (),
+         ("customers_of", "period", "by", *DAYS, *PAGED)),
+    Tool("pipeline_waterfall", "What changed the pipeline between the evening before `from` and the evening of `to`: a row for every bar.",
+         _answered(lambda api, **asked: api.pipeline.waterfall(**asked)), ("from",),
+         ("to", "scope", "by", "where", "currency", "as_known_on", *PAGED)),
+    Tool("pipeline_waterfall_deals", "The deals of one bar of the waterfall, with what each adds.", _bar, ("bar", "from"),
+         ("to", "scope", "where", "currency", "as_known_on", "cell", *PAGED)),
+    Tool("pipeline_stages", "From which stage to which deals went.",
+         _answered(lambda api, **asked: api.pipeline.stages(**asked)), ("from",), ("to", "moves", "where", "as_known_on", *PAGED)),
+    Tool("pipeline_funnel", "From lead to win, step by step.",
+         _answered(lambda api, **asked: api.pipeline.funnel(**asked)), (), ("kind", "pipeline", "by", *DAYS, *PAGED)),
+    Tool("pipeline_funnel_records", "The leads or deals of one step of the funnel.",
+         _listed(lambda api, **asked: api.pipeline.funnel_records(**asked)), ("step",), ("kind", "pipeline", "cell", *DAYS, *PAGED)),
+    Tool("pipeline_conversion", "Stage by stage: who goes on, how long it takes, what is lost, how old the cohort is.",
+         _answered(lambda api, **asked: api.pipeline.conversion(**asked)), (), ("pipeline", "by", *DAYS, *PAGED)),
+    Tool("pipeline_stage_deals", "The deals behind a stage's conversion.",
+         _listed(lambda api, which="entered", **asked: api.pipeline.stage_deals(of=which, **asked)), ("stage",),
+         ("which", "pipeline", "cell", *DAYS, *PAGED)),
+    Tool("pipeline_curves", "Shares won, lost and still open by day since the start, open deals censored, with bands.",
+         _answered(lambda api, **asked: api.pipeline.curves(**asked)), (), ("start", "at", "by", *DAYS, *PAGED)),
+    Tool("pipeline_velocity", "What the pipeline earns a day, and its drivers: deals, average value, win rate, cycle.",
+         _answered(lambda api, **asked: api.pipeline.velocity(**asked)), (), ("period", "by", *DAYS, *PAGED)),
+    Tool("pipeline_velocity_change", "What each driver added to the change of velocity from one period to another.",
+         _answered(lambda api, **asked: api.pipeline.velocity_change(**asked)), ("from", "to"), ("by", *WHEN, *PAGED)),
+    Tool("pipeline_changes", "What changed deal by deal, with its effect on the open pipeline.",
+         _listed(lambda api, **asked: api.pipeline.changes(**asked)), ("from",),
+         ("to", "scope", "kinds", "where", "currency", "as_known_on", *PAGED)),
+    Tool("pipeline_slipping", "Deals that were due in a period and slipped: why, how far, how often pushed.",
+         _listed(lambda api, **asked: api.pipeline.slipping(**asked)), (), ("period", "cell", *DAYS, *PAGED)),
+    Tool("pipeline_stale", "Open deals where nothing happens for longer than is usual in their stage.",
+         _listed(lambda api, **asked: api.pipeline.stale(**asked)), (), ("where", "as_of", "as_known_on", "currency", "cell", *PAGED)),
+    Tool("pipeline_variants", "Distinct paths of cases and how often each was taken.",
+         _answered(lambda api, **asked: api.pipeline.variants(**asked)), (), ("of", "pipeline", "where", "as_of", "as_known_on", *PAGED)),
+    Tool("pipeline_transitions", "Where cases wait, the bottlenecks first.",
+         _answered(lambda api, **asked: api.pipeline.transitions(**asked)), (), ("of", "pipeline", "where", "as_of", "as_known_on", *PAGED)),
+    Tool("pipeline_rework", "Which steps of cases are done again.",
+         _answered(lambda api, **asked: api.pipeline.rework(**asked)), (), ("of", "pipeline", "where", "as_of", "as_known_on", *PAGED)),
+    Tool("pipeline_effect", "A metric before and after a day, the touched units against the others, with how sure one can be.",
+         _answered(lambda api, **asked: api.pipeline.effect(**asked)), ("metric", "since"), ("by", "touched", "grain", *DAYS)),
+    Tool("list_records", "A page of the records of an entity that the user may see.",
+         _listed(lambda api, **asked: api.records.list(**asked)), ("entity",), ("where", "order", "as_of", "as_known_on", *PAGED)),
+    Tool("show_record", "One record: its values, what its sources call it, its version, which values are assumed.", _shown,
+         ("entity", "key"), ("as_of", "as_known_on")),
+    Tool("quality", "How good the data is: the score of every rule, or the records that break one.", _quality, (),
+         ("rule", "entity", *PAGED)),
+    Tool("create_record", "Create a record of an entity.", _created, ("entity", "values"), (), writes=True),
+    Tool("edit_record", "Change fields of a record.", _edited, ("entity", "key", "values"), ("expected",), writes=True),
+    Tool("create_task", "Create a task: who does what by when.", _task, ("title",), ("due", "owner"), writes=True),
+)  # fmt: skip
