@@ -67,7 +67,8 @@ class Builder:
         tree = one.select()
         for name in sorted(wanted - set(one.columns)):
             if name in self.dimensions(one).attributes:
-                tree = tree.select(exp.alias_(self._attribute(one, name), exp.to_identifier(name, quoted=True)))
+                named = exp.alias_(self._attribute(one, name), exp.to_identifier(name, quoted=True), copy=False)
+                tree = tree.select(named, copy=False)
         for table in list(tree.find_all(exp.Table)):
             if table.name.startswith(("fact_", "each_")):
                 each, _, name = table.name.partition("_")
@@ -78,7 +79,7 @@ class Builder:
                 if each == "each":
                     kept = used - {"unit"}
                     body = in_each({code: self.source(fact(name), kept, code) for code in self.units})
-                table.replace(exp.alias_(body.subquery(), table.alias, table=True))
+                table.replace(exp.alias_(body.subquery(copy=False), table.alias, table=True, copy=False))
         tree = prune(tree, wanted)
         for _ in range(3):  # macros may stand inside the arguments of macros
             expand(tree, unit or self.request.currency, self.request.convert, self.session.manifest.reporting_currency)
@@ -140,7 +141,8 @@ class Builder:
             for unit in (self.units if own else self.units[:1])
         }
         body = in_each(bodies) if own else bodies[self.request.currency]
-        select = exp.select().from_(exp.alias_(body.subquery(), "f", table=True))
+        fact_ = exp.alias_(body.subquery(copy=False), "f", table=True, copy=False)
+        select = exp.select().from_(fact_, copy=False)
         taken: set[str] = set()
         for join in [*(join for each in resolved for join in each.joins), *limits.joins]:
             if join.this.alias_or_name not in taken:
@@ -149,9 +151,9 @@ class Builder:
         if one.times == "day":
             self._in_period(select)
         if limits.condition is not None:
-            select = select.where(limits.condition)
+            select = select.where(limits.condition.copy(), copy=False)
         if scope is not None:
-            select = select.where(parse(scope if seen else f"NOT ({scope})"))
+            select = select.where(parse(scope if seen else f"NOT ({scope})"), copy=False)
         return select
 
     def _fanned(self, one: Fact, columns: set[str], fan: list[str], unit: str) -> exp.Query:
@@ -213,17 +215,18 @@ class Builder:
             kept = ["period", *(f"d{n}" for n in self._split(across.get(result, ())))]
             on = [f"{result}.{key} = k.{key}" for key in kept]
             on += [f"{result}.unit = {self._unit()}"] if result in owned else []
-            select = select.join(result, on=parse(" AND ".join(on)), join_type="left")
+            select = select.join(result, on=parse(" AND ".join(on)), join_type="left", copy=False)
         tables = self._labels()
         for n, table in enumerate(tables):
             if table:
-                select = select.select(f"l{n}.label AS n{n}")
+                select = select.select(f"l{n}.label AS n{n}", copy=False)
                 select = select.join(
-                    exp.alias_(labels(table).subquery(), f"l{n}", table=True),
+                    exp.alias_(labels(table).subquery(copy=False), f"l{n}", table=True, copy=False),
                     on=parse(f"l{n}.id = k.d{n}"),
                     join_type="left",
+                    copy=False,
                 )
-        select = select.select(*(parse(one) for one in outputs))
+        select = select.select(*(parse(one) for one in outputs), copy=False)
         for alias, tree in ctes:
             select = select.with_(alias, as_=tree, copy=False)
         return select
@@ -379,8 +382,8 @@ class Builder:
             across=group.across,
         )
         keys = self.keys(group.fact, group.across) | ({"unit": "f.unit"} if group.own else {})
-        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()))
-        select = select.select(*(parse(f"{sql} AS {alias}") for sql, alias in group.columns.items()))
+        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()), copy=False)
+        select = select.select(*(parse(f"{sql} AS {alias}") for sql, alias in group.columns.items()), copy=False)
         return grouped(select, keys)
 
     def quota_units(self) -> exp.Select:
@@ -389,7 +392,7 @@ class Builder:
         one = fact("quota")
         keys = self.keys(one)
         select = self.rows(one, {"quota_currency"})
-        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()))
+        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()), copy=False)
         least, most = "MIN(f.quota_currency)", "MAX(f.quota_currency)"
         asked = literal(self.request.currency).sql("duckdb")
         select = select.select(
@@ -413,16 +416,17 @@ class Builder:
         measure, where, event = (own(text, needs) if text else "" for text in (part.measure, part.where, part.event))
         keys = self.keys(one)
         select = self.rows(one, needs)
-        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()))
-        select = select.select(parse(f"{measure} AS x")).where(parse(f"NOT ({measure}) IS NULL"))
+        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()), copy=False)
+        select = select.select(parse(f"{measure} AS x"), copy=False)
+        select = select.where(parse(f"NOT ({measure}) IS NULL"), copy=False)
         if where:
-            select = select.where(parse(where))
+            select = select.where(parse(where), copy=False)
         names = ", ".join(keys)
         if part.how in QUANTILES:
             share, of = QUANTILES[part.how]
             inner = (
                 exp.select("*")
-                .from_(select.subquery("x0"))
+                .from_(select.subquery("x0", copy=False), copy=False)
                 .select(
                     parse(f"ROW_NUMBER() OVER (PARTITION BY {names} ORDER BY x) AS place"),
                     parse(f"COUNT(*) OVER (PARTITION BY {names}) AS size"),
@@ -430,7 +434,7 @@ class Builder:
             )
             return (
                 exp.select(*keys, parse(f"MAX(CASE WHEN place = (size * {share} + {of - 1}) // {of} THEN x END) AS v"))
-                .from_(inner.subquery("x1"))
+                .from_(inner.subquery("x1", copy=False), copy=False)
                 .group_by(*keys)
             )
         select = select.select(parse(f"CASE WHEN {event} THEN 1 ELSE 0 END AS e"))

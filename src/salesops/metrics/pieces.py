@@ -46,10 +46,14 @@ SURVIVAL = {"km": "-0.693147180559", "km_p75": "-1.386294361119", "km_p90": "-2.
 def kaplan_meier(select: exp.Select, keys: list[str], how: str = "km") -> exp.Expression:
     """First time x with S(x) <= 0.5 (`km_p75`: 0.25, `km_p90`: 0.1), by key, from rows (keys, x, e): S falls by (n - d) / n at each time of d events."""
     names = ", ".join(keys)
-    times = exp.select(*keys, "x", "SUM(e) AS d", "COUNT(*) AS c").from_(select.subquery("x0")).group_by(*keys, "x")
+    times = (
+        exp.select(*keys, "x", "SUM(e) AS d", "COUNT(*) AS c")
+        .from_(select.subquery("x0", copy=False), copy=False)
+        .group_by(*keys, "x")
+    )
     risk = (
         exp.select("*")
-        .from_(times.subquery("x1"))
+        .from_(times.subquery("x1", copy=False), copy=False)
         .select(
             parse(
                 f"SUM(c) OVER (PARTITION BY {names} ORDER BY x DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS n"
@@ -59,14 +63,14 @@ def kaplan_meier(select: exp.Select, keys: list[str], how: str = "km") -> exp.Ex
     window = f"OVER (PARTITION BY {names} ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     curve = (
         exp.select(*keys, "x")
-        .from_(risk.subquery("x2"))
+        .from_(risk.subquery("x2", copy=False), copy=False)
         .select(
             parse(f"SUM(CASE WHEN d < n THEN LN(CAST(n - d AS DOUBLE) / n) ELSE 0 END) {window} AS s"),
             parse(f"MAX(CASE WHEN d = n THEN 1 ELSE 0 END) {window} AS dead"),
         )
     )
     first = parse(f"MIN(CASE WHEN dead = 1 OR s <= {SURVIVAL[how]} THEN x END) AS v")
-    return exp.select(*keys, first).from_(curve.subquery("x3")).group_by(*keys)
+    return exp.select(*keys, first).from_(curve.subquery("x3", copy=False), copy=False).group_by(*keys)
 
 
 def own(text: str, needs: set[str]) -> str:
@@ -95,4 +99,4 @@ def missing(where: str, measure: str) -> str:
 
 
 def grouped(select: exp.Select, keys: dict[str, str]) -> exp.Select:
-    return select.group_by(*(parse(sql) for sql in keys.values()))
+    return select.group_by(*(parse(sql) for sql in keys.values()), copy=False)

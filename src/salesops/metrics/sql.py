@@ -57,7 +57,7 @@ def literal(value: Any) -> exp.Expression:
 
 
 def bind(tree: exp.Expression, values: Mapping[str, Any]) -> exp.Expression:
-    """The tree with every placeholder `:name` replaced by its value; an unknown name raises KeyError."""
+    """The same tree with every placeholder `:name` replaced by its value; an unknown name raises KeyError."""
 
     def replace(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Placeholder):
@@ -65,7 +65,7 @@ def bind(tree: exp.Expression, values: Mapping[str, Any]) -> exp.Expression:
             return found.copy() if isinstance(found, exp.Expression) else literal(found)
         return node
 
-    return tree.transform(replace)
+    return tree.transform(replace, copy=False)
 
 
 def day(value: date) -> str:
