@@ -180,6 +180,12 @@ class Metrics(_Room):
 
         return explain_change(self._api.session(as_known_on), self._api.actor, metric, from_=from_, to=to, **question)
 
+    def alerts(self, metrics: str | Sequence[str] = (), *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Unexpected drops and surges of the latest finished `period` (week or month), and the group that moved them (`by`)."""
+        from salesops.metrics.alerts import alerts
+
+        return alerts(self._api.session(as_known_on), self._api.actor, metrics, **question)
+
     def cohorts(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Customers by first purchase, how many stay and what they bring by age: `of="orders"`, `"subscriptions"` or `"wins"`,
         `period`, `from_`, `to`, `by`, `where`, `ages`, `as_of`, `currency`."""

@@ -377,3 +377,14 @@ def test_a_closed_pipe_is_no_error(acme: Door) -> None:
     command = f"{sys.executable} -m salesops.cli metrics list -w '{acme.folder}' --format json | head -1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout.strip(), done.stderr) == ("{", "")
+
+
+def test_alerts_say_what_they_cannot_judge(acme: Door) -> None:
+    """Half a year is too little to tell what is usual; in a format for programs there are the same notes."""
+    done = acme("metrics", "alerts", "--metrics", "won_deals", "--as-of", "2025-06-30")
+    assert done.code == 0
+    assert done.lines[0] == "No alert: nothing lies outside the expected in the latest finished month."
+    assert "won_deals: too early to judge, 5 finished months of the 17 that it takes" in done.lines
+    told = acme("metrics", "alerts", "--metrics", "won_deals", "--as-of", "2025-06-30", "--format", "json").json
+    assert (told["rows"], "nothing could be judged" in told["notes"]) == ([], True)
+    assert acme("metrics", "alerts", "--by", "colour", "--metrics", "sales_cycle_days.median").code == 2

@@ -57,6 +57,7 @@ READS: list[Call] = [
     ("drill", {"metric": "bookings", "period": "2025", "cell": {"owner": "Ben Okoye"}}),
     ("explain", {"metric": "bookings", "period": "2025"}),
     ("metric_change", {"metric": "bookings", "from": "2025-Q1", "to": "2025-Q2", "by": "owner"}),
+    ("alerts", {"metrics": "bookings,win_rate", "period": "month"}),
     ("kpi_guide", {"metric": "win_rate"}),
     ("cohorts", {"customers_of": "wins", "as_of": "2025-06-30"}),
     ("pipeline_waterfall", {"from": "2025-Q2", "scope": "all_open", "by": "owner"}),

@@ -243,6 +243,8 @@ TOOLS = (
          _answered(lambda api, **asked: api.metrics.explain(**asked)), ("metric",), ("cell", "period", *DAYS)),
     Tool("metric_change", "Why a sum or a ratio changed from one period to another: mix, rate and volume by group.",
          _answered(lambda api, **asked: api.metrics.change(**asked)), ("metric", "from", "to"), ("by", *WHEN, *PAGED)),
+    Tool("alerts", "Unexpected drops and surges of the latest finished week or month: how unusual, and which group moved them.",
+         _answered(lambda api, **asked: api.metrics.alerts(**asked)), (), ("metrics", "period", "by", "from", *WHEN)),
     Tool("kpi_guide", "Which figures to watch for a problem, how to read a metric, what to ask when it moves, what others report.",
          _answered(lambda api, **asked: api.metrics.guide(**asked)), (), ("problem", "metric", "business_model", "period", "where")),
     Tool("cohorts", "Customers by first purchase: how many stay and what they bring, by age in periods.",

@@ -12,6 +12,9 @@ import click
 from salesops.common.errors import UsageError
 from salesops.output import format_option, shown, write_answer, write_explanation, write_rows, write_table
 
+from .alerts import METRICS as WATCHED
+from .alerts import YEAR
+from .alerts import alerts as ask_alerts
 from .catalogue import metrics as all_metrics
 from .change import explain_change
 from .cohorts import GRAINS, KINDS
@@ -132,6 +135,34 @@ def change(ctx: click.Context, name: str, as_known_on: str | None, form: str, **
     """Say why NAME (a sum or a ratio of sums) changed: mix, rate and volume by group, or the drivers of velocity."""
     with session_of(ctx.obj, as_known_on) as session:
         write_answer(explain_change(session, ctx.obj.actor, name, **options), form)
+
+
+@metrics.command("alerts")
+@click.option("--metrics", default="", help=f"Metrics to watch, separated by commas (default: {', '.join(WATCHED)}).")
+@click.option("--period", type=click.Choice(tuple(YEAR)), default="month", show_default=True, help="The grain.")
+@click.option("--by", default="", help="Among which dimensions the explanation is sought, separated by commas.")
+@click.option("--from", "from_", help="Use the history from this day (or period) on.")
+@click.option("--where", help="A filter, for example: region = 'West'.")
+@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
+@click.option("--as-known-on", help="Only what had been recorded by this day.")
+@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
+@click.option("--alerts-per-year", default=0.5, show_default=True, help="How many a year chance may cause in a metric.")
+@format_option
+@click.pass_context
+def alerts(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+    """Unexpected drops and surges of the latest finished period, how unusual they are, and what moved them."""
+    with session_of(ctx.obj, as_known_on) as session:
+        found = ask_alerts(session, ctx.obj.actor, **options)
+    if form != "table":
+        write_answer(found, form)
+        return
+    rows = [{"alert": row["words"]} for row in found.to_pylist()]
+    if rows:
+        click.echo("\n".join(row["alert"] for row in rows))
+    else:
+        click.echo(f"No alert: {next(iter(found.empty.values()))}.")
+    click.echo("\n".join(f"  {note}" for note in found.notes))
 
 
 @metrics.command("explain")
