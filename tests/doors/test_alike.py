@@ -1,4 +1,4 @@
-"""The same files on SQLite and on PostgreSQL: every metric gives the same answer, row for row and digit for digit."""
+"""The same files on SQLite and on PostgreSQL: every table of the warehouse is the same, and so is every answer."""
 
 from __future__ import annotations
 
@@ -44,10 +44,21 @@ for name in {names!r}:
     del answer["generation"]
     result[name] = answer
 """
-SLA = "record create target metric=lead_response_minutes kind=goal number=60 starts_on=2025-01-01 ends_on=2026-12-31".split()  # noqa: SIM905
+TABLES = """
+from datetime import date
+from salesops.warehouse import open_session
+known = {known!r}
+result = {{}}
+here = ws()
+here.refresh()
+with open_session(here.workspace, as_known_on=known and date.fromisoformat(known)) as session:
+    tables = session.query("SELECT view_name FROM duckdb_views() WHERE NOT internal AND NOT ends_with(view_name, '_late')")
+    for name in tables.column(0).to_pylist():
+        told = session.query(f'SELECT count(*) AS n, CAST(sum(hash(t)) AS VARCHAR) AS told FROM "{{name}}" AS t').to_pylist()[0]
+        result[name] = [told["n"], told["told"]]
+"""
 END, MIDDLE = "2026-09-30", "2026-03-31"
 QUESTIONS = {
-    "by rep, as of the last day": {"by": "owner", "period": "quarter", "from_": "2025-10-01", "to": END},
     "by rep, as known on a day": {"by": "owner", "as_of": MIDDLE, "as_known_on": MIDDLE, "period": "2026-Q1"},
     "of everybody, in another currency": {"as_of": END, "period": "2026-Q2", "currency": "GBP"},
 }
@@ -68,8 +79,6 @@ def both(tmp_path_factory: pytest.TempPathFactory, postgres: Any) -> Iterator[tu
         assert door.python(BUILD.format(folder=str(door.folder))) == kind
         done = door("import", folder / "tickets.csv", "--mapping", folder / "tickets.toml")
         assert done.code == 0, done.err
-        made = door(*SLA)
-        assert made.code == 0, made.err
     yield doors
     for door in doors:
         door.close()
@@ -85,14 +94,24 @@ def answers(door: Door, names: list[str], question: dict[str, str]) -> dict[str,
 
 @pytest.mark.slow
 @pytest.mark.postgres
+@pytest.mark.parametrize("known", [None, MIDDLE], ids=["now", "as known on a day"])
+def test_the_warehouse_is_the_same_on_both_databases(both: tuple[Door, Door], known: str | None) -> None:
+    """Metrics read nothing but a session's tables: every row of every table is the same, so every metric is."""
+    here, there = (door.python(TABLES.format(known=known)) for door in both)
+    assert here == there
+    assert sum(rows > 0 for rows, _ in here.values()) > 30
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=list(QUESTIONS))
-def test_every_metric_is_the_same_on_both_databases(both: tuple[Door, Door], question: dict[str, str]) -> None:
-    """Rows, notes, what was left out, and why there is no value. Few metrics may be empty, or nothing was compared."""
-    here, there = (answers(door, NAMES, question) for door in both)
-    for name in NAMES:
+def test_metrics_are_the_same_on_both_databases(both: tuple[Door, Door], question: dict[str, str]) -> None:
+    """Rows, notes, what was left out, and why there is no value, of every eighth metric. Most have a value."""
+    names = NAMES[len(question) :: 8]
+    here, there = (answers(door, names, question) for door in both)
+    for name in names:
         assert here[name] == there[name], name
-    empty = sorted(name for name in NAMES if all(row[name] is None for row in here[name]["rows"]))
-    assert len(empty) <= len(NAMES) // 6, empty
+    assert sum(any(row[name] is not None for row in here[name]["rows"]) for name in names) > len(names) / 2
 
 
 @pytest.mark.slow
