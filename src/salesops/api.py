@@ -218,10 +218,45 @@ class Metrics(_Room):
         return guide(problem, metric, model, **question)
 
     def list(self) -> Any:
-        """Every metric of the catalogue."""
+        """Every metric by id: those of the catalogue, then those that people defined."""
         from salesops.metrics.catalogue import metrics
+        from salesops.metrics.defined.kept import defined
 
-        return metrics()
+        return {**metrics(), **defined(self._api.session())}
+
+    def define(self, definition: str | Path, name: str = "definition") -> Any:
+        """Take metrics that are defined in TOML (a text, or a file by its `Path`) into the workspace, all or none; gives name,
+        version and what was done. Raises InvalidData with every mistake."""
+        from salesops.metrics.defined import kept
+        from salesops.metrics.defined.commands import text_of
+
+        text, source = text_of(definition) if isinstance(definition, Path) else (definition, name)
+        return kept.define(self._api.session(), self._api.actor, text, source)
+
+    def undefine(self, name: str) -> None:
+        """End the definition of a metric; its history stays."""
+        from salesops.metrics.defined import kept
+
+        kept.undefine(self._api.session(), self._api.actor, name)
+
+    def check(self, definition: str | Path | None = None, name: str = "definition") -> Any:
+        """Every mistake of a text or file of definitions, or (without one) of all that are defined, as `Problem` values."""
+        from salesops.metrics.defined import kept
+        from salesops.metrics.defined.commands import text_of
+
+        if definition is None:
+            return kept.check(self._api.session(), self._api.actor)
+        text, source = text_of(definition) if isinstance(definition, Path) else (definition, name)
+        return kept.check(self._api.session(), self._api.actor, text, source)
+
+    def definitions(self, name: str = "", *, history: bool = False) -> Any:
+        """The definitions that count now, or (`history`) every one that the state has had (of one metric)."""
+        from salesops.metrics.defined import kept
+
+        if history:
+            return kept.history(self._api.actor, name)
+        rows = kept.listed(self._api.session(), self._api.actor)
+        return [row for row in rows if name in ("", row["metric"])]
 
 
 class People(_Room):

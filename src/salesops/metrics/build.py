@@ -8,7 +8,7 @@ SELECT k.*, values FROM k LEFT JOIN r0 ... LEFT JOIN labels
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,13 +17,14 @@ from sqlglot import exp
 from salesops.common.instants import end_of_day
 
 from .clocks import zone_shift
+from .defined.columns import AMOUNT, Beside, amount
 from .definitions import Asked, Part
 from .dimensions import FANNED, Dimensions, Resolved, labels
 from .facts import Fact, fact
 from .fanout import ANNUAL, by_days, by_product
 from .filters import Filter
 from .pieces import QUANTILES, Group, grouped, kaplan_meier, missing, own, when
-from .request import BEGINNING, Cell, Request, closed_before
+from .request import BEGINNING, Cell, Request, closed_before, widened
 from .scope import visible
 from .session import Actor, currencies_of
 from .sql import bind, day, expand, literal, parse, prune
@@ -66,7 +67,10 @@ class Builder:
         wanted = set(columns)
         tree = one.select()
         for name in sorted(wanted - set(one.columns)):
-            if name in self.dimensions(one).attributes:
+            if name.startswith(AMOUNT):
+                own_amount = self._amount(one, tree, name)
+                tree = tree.select(exp.alias_(own_amount, exp.to_identifier(name, quoted=True), copy=False), copy=False)
+            elif name in self.dimensions(one).attributes:
                 named = exp.alias_(self._attribute(one, name), exp.to_identifier(name, quoted=True), copy=False)
                 tree = tree.select(named, copy=False)
         for table in list(tree.find_all(exp.Table)):
@@ -88,6 +92,12 @@ class Builder:
         bound = bind(tree, self._values())
         assert isinstance(bound, exp.Select)
         return bound
+
+    def _amount(self, one: Fact, tree: exp.Select, name: str) -> exp.Expression:
+        """An amount of the record that a definition names, in the asked currency."""
+        found = amount(tree, self._attribute(one, name.removeprefix(AMOUNT)))
+        assert found is not None  # `defined.fields` offers such amounts only where the fact converts
+        return found
 
     def _attribute(self, one: Fact, name: str) -> exp.Expression:
         first, *rest = one.attributes
@@ -127,7 +137,15 @@ class Builder:
         within = {name: value for name, value in (self.request.within or {}).items() if name not in across}
         limits = Filter(self.dimensions(one), *((self.request.where, within) if where else ()))
         scope = visible(self.session, self.actor, one.owned)
-        columns = {*needs, "day", *limits.columns, *(name for each in resolved for name in each.columns)}
+        beside = Beside(self, one, needs)
+        plain = set(needs) - set(beside.names)
+        columns = {
+            *plain,
+            "day",
+            *limits.columns,
+            *beside.columns,
+            *(name for each in resolved for name in each.columns),
+        }
         if one.times == "snapshot":
             columns.add("period")
         if scope is not None and one.owned:
@@ -137,7 +155,7 @@ class Builder:
         divided = (*FANNED, "team", "manager") if one.spans else FANNED
         fan = sorted(name for name in columns if name in divided and name not in one.columns)
         bodies = {
-            unit: self._fanned(one, columns, fan, unit) if fan else self.source(one, columns, unit)
+            unit: beside.over(self._fanned(one, columns, fan, unit) if fan else self.source(one, columns, unit))
             for unit in (self.units if own else self.units[:1])
         }
         body = in_each(bodies) if own else bodies[self.request.currency]
@@ -162,6 +180,12 @@ class Builder:
 
             raise UsageError(f"cannot split by {' and '.join(fan)} at once", "Ask for one of them")
         money: list[str] = [name for name in ("value", "prorated") if name in columns]
+        if own_amounts := sorted(name[1:] for name in columns if name.startswith(AMOUNT)):
+            from salesops.common.errors import UsageError
+
+            raise UsageError(
+                f"{', '.join(own_amounts)} cannot be split by {fan[0]}", "Only value is divided: ask without"
+            )
         if fan[0] in FANNED:
             inner = self.source(one, (columns - set(FANNED)) | {"id", "basis", "value"}, unit)
             if one.name == "annual":
@@ -197,7 +221,9 @@ class Builder:
         ctes: list[tuple[str, exp.Expression]] = list(self.periods())
         results = []
         for name, group in groups.items():
-            ctes.append((f"r_{name}", self._sums(group)))
+            more, tree = self._windowed(group)
+            ctes += [one for one in more if one[0] not in dict(ctes)]
+            ctes.append((f"r_{name}", tree))
             results.append(f"r_{name}")
         owned = {f"r_{name}" for name, group in groups.items() if group.own}
         for part, alias in ranked.items():
@@ -230,6 +256,16 @@ class Builder:
         for alias, tree in ctes:
             select = select.with_(alias, as_=tree, copy=False)
         return select
+
+    def _windowed(self, group: Group) -> tuple[list[tuple[str, exp.Expression]], exp.Expression]:
+        """The sums of a group, and the tables of its own that they need where it counts over a window."""
+        if not group.window:
+            return [], self._sums(group)
+        return apart(self.over(group.window), f"_{group.window}", lambda builder: builder._sums(group))
+
+    def over(self, window: str) -> Builder:
+        """A builder of the same question over a window that ends with each period."""
+        return Builder(self.session, self.actor, widened(self.request, window)) if window else self
 
     def _split(self, across: Sequence[str]) -> list[int]:
         """The numbers of the dimensions by which a part is split that is taken across some."""
@@ -324,8 +360,8 @@ class Builder:
         return [f"{value} AS m{number}", *outputs]
 
     def _columns(self, part: Part, groups: dict[str, Group], ranked: dict[Part, str], own: bool) -> dict[str, str]:
-        name = "_".join((part.fact, *(["own"] if own else []), *part.across))
-        group = groups.setdefault(name, Group(fact(part.fact), own, part.across))
+        name = "_".join((part.fact, *(["own"] if own else []), *part.across, *filter(None, (part.window,))))
+        group = groups.setdefault(name, Group(fact(part.fact), own, part.across, part.window))
         result = f"r_{name}"
         measure, where, _ = (self._own(group, text) for text in (part.measure, part.where, part.event))
         used = f"COUNT({when(where, measure)})" if where or measure != "1" else "COUNT(*)"
@@ -439,6 +475,19 @@ class Builder:
             )
         select = select.select(parse(f"CASE WHEN {event} THEN 1 ELSE 0 END AS e"))
         return kaplan_meier(select, list(keys), part.how)
+
+
+def apart(
+    builder: Builder, suffix: str, make: Callable[[Builder], exp.Expression]
+) -> tuple[list[tuple[str, exp.Expression]], exp.Expression]:
+    """What another builder makes, with its own tables (periods, days, clocks) under names that end in `suffix`."""
+    tree, tables = make(builder), list(builder.periods())
+    names = {name for name, _ in tables}
+    for each in (tree, *(table for _, table in tables)):
+        for table in each.find_all(exp.Table):
+            if table.name in names and not table.db:
+                table.set("this", exp.to_identifier(table.name + suffix))
+    return [(name + suffix, table) for name, table in tables], tree
 
 
 def _single(tree: exp.Expression, cell: Cell) -> None:

@@ -21,6 +21,8 @@ from .cohorts import GRAINS, KINDS
 from .cohorts import METRICS as MEASURES
 from .cohorts import cohorts as ask_cohorts
 from .cohorts import members as cohort_members
+from .defined.commands import check, define, definitions, undefine
+from .defined.kept import defined
 from .drill import drill as drill_records
 from .explain import explain as explain_metric
 from .guide.commands import guide
@@ -83,8 +85,15 @@ def metrics() -> None:
 
 @metrics.command("list")
 @format_option
-def list_(form: str) -> None:
-    """Every metric with its variants."""
+@click.pass_context
+def list_(ctx: click.Context, form: str) -> None:
+    """Every metric with its variants, those that people defined in this workspace among them."""
+    from salesops.workspace import CONFIG
+
+    known = dict(all_metrics())
+    if (ctx.obj.path / CONFIG).exists():
+        with ctx.obj.session() as session:
+            known |= defined(session)
     rows = [
         {
             "metric": one.id,
@@ -96,12 +105,14 @@ def list_(form: str) -> None:
             or (f"salesops {one.table}" if one.table else ""),
             "question": one.question,
         }
-        for one in all_metrics().values()
+        for one in known.values()
     ]
     write_rows(rows, form, titles={"date_basis": "date basis"})
 
 
 metrics.add_command(guide)
+for _command in (define, undefine, check, definitions):
+    metrics.add_command(_command)
 
 
 @metrics.command("query")

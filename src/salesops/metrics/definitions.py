@@ -20,6 +20,22 @@ Additive = Literal["additive", "semi", "none"]
 
 
 @dataclass(frozen=True)
+class Reach:
+    """What a conversion reaches: a record of `fact` where `where` holds, whose `to` is the `key` of the entry, on its day or
+    at most `within` days later. The entries have it as the column `>id`."""
+
+    fact: str
+    where: str
+    key: str
+    to: str
+    within: int
+
+    @cached_property
+    def id(self) -> str:
+        return hashlib.sha256(repr((self.fact, self.where, self.key, self.to, self.within)).encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
 class Part:
     """One number: over the records of `fact` where `where` holds, the sum (or quantile) of `measure`.
 
@@ -27,6 +43,8 @@ class Part:
     `left_out`. `median`, `p75` and so on are quantiles by row number. For `km`, `km_p75` and so on (Kaplan-Meier), `measure` is the time
     and `event` the condition under which it was not censored. `told_when` counts records for which the answer prints `told`.
     `across` names dimensions by which the part is not split: in an answer by reason, the part across reasons is that of all.
+    `window` counts the days from the start of the fiscal year, quarter or month (or so many days) to the period's end; `reach`
+    is what the column `>id` stands for; `money` says whether it is an amount where the columns do not tell.
     """
 
     fact: str
@@ -38,6 +56,9 @@ class Part:
     told_when: str = ""
     told: str = ""
     across: tuple[str, ...] = ()
+    window: str = ""
+    reach: Reach | None = None
+    money: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -108,15 +129,18 @@ class Asked:
         from .facts import fact
 
         texts = [self.metric.id, repr(_told(asdict(self.variant)))]
-        texts += [fact(one).text for one in sorted({part.fact for part in self.variant.parts.values()})]
+        parts = self.variant.parts.values()
+        used = {part.fact for part in parts} | {part.reach.fact for part in parts if part.reach is not None}
+        texts += [fact(one).text for one in sorted(used)]
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
 def _told(variant: dict[str, Any]) -> dict[str, Any]:
     """A variant as it is digested: without settings of parts that came later and are not used, so that they change nothing."""
     for part in variant["parts"].values():
-        if not part["across"]:
-            del part["across"]
+        for name in ("across", "window", "reach", "money"):
+            if not part[name]:
+                del part[name]
     return variant
 
 

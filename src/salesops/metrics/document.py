@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .catalogue import metrics
 from .definitions import Asked, Metric
@@ -18,18 +18,19 @@ a past day, as known on a past day, by dimension and by period. The version chan
 """
 
 
-def page() -> str:
-    """The whole page as Markdown."""
-    parts = [HEAD, *_index()]
-    for one in metrics().values():
+def page(head: str = HEAD, known: Mapping[str, Metric] | None = None) -> str:
+    """The whole page as Markdown: of the catalogue, or of the metrics that people defined."""
+    shown = metrics() if known is None else known
+    parts = [head, *_index(shown)]
+    for one in shown.values():
         parts += ["", *_metric(one)]
     return "\n".join(parts) + "\n"
 
 
-def _index() -> Iterator[str]:
+def _index(known: Mapping[str, Metric]) -> Iterator[str]:
     yield "| metric | question | unit | better |"
     yield "| --- | --- | --- | --- |"
-    for one in metrics().values():
+    for one in known.values():
         unit = one.unit.replace("_", " ")
         yield f"| [`{one.id}`](#{one.id}) | {one.question} | {unit} | {one.better} |"
 

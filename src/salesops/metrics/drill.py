@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from sqlglot import exp
 from salesops.common.errors import NotAllowed
 from salesops.spreadsheet import Exported, Table
 
-from .build import Builder
+from .build import Builder, apart
 from .dimensions import labels
 from .facts import Fact, fact
 from .filters import Filter
@@ -107,22 +108,29 @@ def drill(
         request = replace(request, currency=_currency(session, actor, request))
     builder = Builder(session, actor, request)
     names = list(one.variant.parts)
-    facts = list(dict.fromkeys(part.fact for part in one.variant.parts.values()))
+    pairs = list(dict.fromkeys((part.fact, part.window) for part in one.variant.parts.values()))
+    facts = [name for name, _ in pairs]
     _may_open(actor, one.name, facts)
-    branches = [_branch(builder, fact(name), names, request) for name in facts]
+    tables = dict(builder.periods())
+    branches = []
+    for name, window in pairs:
+        branch = partial(_branch, one=fact(name), names=names, request=request, window=window)
+        more, made = apart(builder.over(window), f"_{window}", branch) if window else ([], branch(builder))
+        tables |= dict(more)
+        branches.append(made)
     body = parse(" UNION ALL ".join(branch.sql("duckdb") for branch in branches))
     page = exp.select("*").from_(exp.alias_(exp.Subquery(this=body), "u", table=True)).order_by("day", "fact", "id")
     sums = exp.select("COUNT(*) AS n", *(f'CAST(SUM("{name}") AS BIGINT) AS "{name}"' for name in names)).from_(
         exp.alias_(exp.Subquery(this=body.copy()), "u", table=True)
     )
     page = page.limit(limit).offset(offset)
-    ctes = {**dict(builder.periods()), "page": page, "x": _source_ids(session, {fact(name).entity for name in facts})}
+    ctes = {**tables, "page": page, "x": _source_ids(session, {fact(name).entity for name in facts})}
     named = exp.select("page.fact", "page.id", "x.external_id", "page.name", "page.day").from_("page")
     named = named.select(*(f'page."{name}"' for name in names), copy=False)
     named = named.join("x", on=parse("x.id = page.id"), join_type="left").order_by("page.day", "page.fact", "page.id")
     for alias, tree in ctes.items():
         named = named.with_(alias, as_=tree, copy=False)
-    for alias, tree in builder.periods():
+    for alias, tree in tables.items():
         sums = sums.with_(alias, as_=tree, copy=False)
     found = session.query(sums).to_pylist()[0]
     rows = session.query(named)
@@ -173,16 +181,17 @@ def _source_ids(session: Any, entities: set[str]) -> exp.Expression:
     )
 
 
-def _branch(builder: Builder, one: Fact, names: list[str], request: Request) -> exp.Select:
+def _branch(builder: Builder, one: Fact, names: list[str], request: Request, window: str) -> exp.Select:
     needs: set[str] = {"id", *([one.label] if one.label else []), *(["owner"] if one.entity == "target" else [])}
     values: dict[str, str] = {}
-    parts = [part for part in request.asked[0].variant.parts.values() if part.fact == one.name]
+    parts = list(request.asked[0].variant.parts.values())
+    parts = [part for part in parts if (part.fact, part.window) == (one.name, window)]
     across = tuple(sorted({name for part in parts for name in part.across}))
     cell = {name: value for name, value in (request.within or {}).items() if name in across}
     limits = Filter(builder.dimensions(one), cell)
     for name in names:
         part = request.asked[0].variant.parts[name]
-        if part.fact != one.name:
+        if (part.fact, part.window) != (one.name, window):
             continue
         measure, where = own(part.measure, needs), own(part.where, needs) if part.where else ""
         if across and not part.across and limits.condition is not None:  # in the cell, among those across it

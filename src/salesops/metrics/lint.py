@@ -125,7 +125,7 @@ def _is_double(node: exp.Expression) -> bool:
     plain = node.unnest()
     if isinstance(plain, exp.Cast):
         return plain.to.this == exp.DataType.Type.DOUBLE
-    return isinstance(plain, (exp.Mul, exp.Div, exp.Case)) and plain.find(exp.Div) is not None
+    return isinstance(plain, (exp.Mul, exp.Div, exp.Case, exp.Add, exp.Sub)) and plain.find(exp.Div) is not None
 
 
 def _join(node: exp.Join) -> Iterator[str]:

@@ -15,6 +15,8 @@ MONEY_COLUMNS = frozenset({"value", "prorated", "lost_value"})
 
 def is_money(part: Part) -> bool:
     """Whether the part is an amount in 10^-4."""
+    if part.money is not None:
+        return part.money
     names = {column.name for column in parse(part.measure).find_all(exp.Column)}
     return bool(names & MONEY_COLUMNS) or any(name.endswith("_value") for name in names)
 
@@ -24,12 +26,13 @@ class Group:
     """The aggregates taken from one scan: columns by their SQL, so that equal ones are computed once.
 
     `own`: by the currency they are worked in as well, once for every currency that quotas are in. `across`: the dimensions by
-    which they are not split.
+    which they are not split. `window`: over which days before the period's end, too.
     """
 
     fact: Fact
     own: bool = False
     across: tuple[str, ...] = ()
+    window: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     needs: set[str] = field(default_factory=set)
 

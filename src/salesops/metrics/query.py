@@ -290,10 +290,11 @@ def _hidden(session: Any, actor: Actor, request: Request) -> int:
         return 0
     builder = Builder(session, actor, replace(request, by=()))
     total = 0
-    names = {part.fact for one in request.asked for part in one.variant.parts.values()}
-    for name in sorted(name for name in names if not fact(name).derived):
-        select = builder.rows(fact(name), (), (), seen=False, where=False).select("COUNT(*) AS n")
-        for alias, tree in builder.periods():
+    used = {(part.fact, part.window) for one in request.asked for part in one.variant.parts.values()}
+    for name, window in sorted(pair for pair in used if not fact(pair[0]).derived):
+        over = builder.over(window)
+        select = over.rows(fact(name), (), (), seen=False, where=False).select("COUNT(*) AS n")
+        for alias, tree in over.periods():
             select = select.with_(alias, as_=tree, copy=False)
         total = max(total, session.query(select).column(0)[0].as_py())
     return total

@@ -12,7 +12,7 @@ from salesops.common.periods import GRAINS, FiscalCalendar, Period, UnitCalendar
 
 from .calendars import unit_calendar
 from .catalogue import asked
-from .definitions import Asked
+from .definitions import Asked, Metric
 from .facts import fact
 from .session import calendar_of, currencies_of
 
@@ -105,7 +105,9 @@ def understand(
                 f"as of {day} is later than as known on {known}: nobody can have known it",
                 f"Ask as of {known} or earlier, or as known on {day}",
             )
-    wanted = _asked(metrics, variants)
+    from .defined.kept import defined
+
+    wanted = _asked(metrics, variants, defined(session))
     over = next((part.fact for one in wanted for part in one.variant.parts.values()), "open")
     own = unit_calendar(session, where, over, calendar)
     fiscal = own.calendar if own else calendar_of(session)
@@ -130,12 +132,14 @@ def any_days(wanted: Sequence[Asked]) -> bool:
     return any(fact(part.fact).ahead for one in wanted for part in one.variant.parts.values())
 
 
-def _asked(metrics: str | Sequence[str], variants: Mapping[str, str] | Sequence[str]) -> tuple[Asked, ...]:
-    found = [asked(name) for name in names(metrics)]
+def _asked(
+    metrics: str | Sequence[str], variants: Mapping[str, str] | Sequence[str], own: Mapping[str, Metric]
+) -> tuple[Asked, ...]:
+    found = [asked(name, own) for name in names(metrics)]
     if isinstance(variants, Mapping):
-        found += [asked(f"{name}.{one}") for name, several in variants.items() for one in names(several)]
+        found += [asked(f"{name}.{one}", own) for name, several in variants.items() for one in names(several)]
     else:
-        found += [asked(name) for name in names(variants)]
+        found += [asked(name, own) for name in names(variants)]
     if not found:
         raise UsageError("no metric was named", "For example: win_rate,bookings (salesops metrics list)")
     return tuple(dict.fromkeys(found))
@@ -259,6 +263,19 @@ def shifted(request: Request, compare: str) -> Request:
         then = move(_period(request, cell))
         cells.append(Cell(cell.key, then.start, then.end, min(then.end, request.as_of)))
     return replace(request, cells=tuple(cells))
+
+
+def widened(request: Request, window: str) -> Request:
+    """The same question over the days from the start of the fiscal `window` (year, quarter, month; or so many days) in which
+    each period ends to its end."""
+
+    def since(cell: Cell) -> date:
+        end = request.as_of if cell.end >= END else cell.end
+        if window.isdigit():
+            return end - timedelta(days=int(window) - 1)
+        return request.calendar.period_of(end, window).start  # type: ignore[arg-type]
+
+    return replace(request, cells=tuple(replace(cell, start=since(cell)) for cell in request.cells))
 
 
 def _period(request: Request, cell: Cell) -> Period:

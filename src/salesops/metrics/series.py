@@ -16,6 +16,7 @@ from typing import Any
 from sqlglot import exp
 
 from .build import Builder
+from .definitions import Part
 from .pieces import Group
 from .request import Request
 from .scope import visible
@@ -31,12 +32,18 @@ def fits(session: Any, actor: Actor, request: Request) -> bool:
     facts = {part.fact for one in request.asked for part in one.variant.parts.values()}
     return (
         facts == {"open_state"}
+        and all(_plain(part) for one in request.asked for part in one.variant.parts.values())
         and len(request.cells) >= LEAST
         and not (request.where or request.within)
         and set(request.by) <= set(OWN)
         and visible(session, actor) is None
         and all(a.snap < b.snap for a, b in pairwise(request.cells))
     )
+
+
+def _plain(part: Part) -> bool:
+    """Whether a part is the number or the amount of all open deals: definitions of users may be more."""
+    return not part.where and part.measure in ("1", "value") and part.how == "sum"
 
 
 class SeriesBuilder(Builder):

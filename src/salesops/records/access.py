@@ -35,7 +35,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "export": _ALL,
     "work": _ALL,  # comments, tasks, saved views of one's own
     "manage_work": _OFFICE,
-    "define_metrics": _OFFICE | {"finance", "exec"},
+    "define_metrics": _OFFICE,
     "read_settings": _OFFICE | {"finance", "engineer", "auditor"},
     "manage_settings": _OFFICE,  # custom fields, words, value rules, field ownership, mappings
     "manage_users": frozenset({"owner", "admin"}),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 
-from salesops.common.errors import NotFound, UsageError
+from salesops.common.errors import InvalidData, NotFound, UsageError
 
 from ..definitions import Asked, Metric
 from . import activity, cost, customers, funnel, pipeline, process, revenue, sales
@@ -21,9 +22,11 @@ def metrics() -> dict[str, Metric]:
     }
 
 
-def metric(name: str) -> Metric:
-    """The metric of this id; raises NotFound with what is near."""
-    known = metrics()
+def metric(name: str, own: Mapping[str, Metric] | None = None) -> Metric:
+    """The metric of this id, of the catalogue or the users' `own`; raises NotFound with what is near."""
+    known = {**metrics(), **(own or {})}
+    if problems := getattr(own, "broken", {}).get(name):
+        raise InvalidData(f"the definition of {name} has mistakes", "salesops metrics check shows them all", problems)
     if name not in known:
         near = get_close_matches(name, known, 3, 0.7)
         remedy = f"Did you mean {' or '.join(near)}?" if near else f"Metrics: {', '.join(known)}"
@@ -31,18 +34,18 @@ def metric(name: str) -> Metric:
     return known[name]
 
 
-def asked(name: str) -> Asked:
+def asked(name: str, own: Mapping[str, Metric] | None = None) -> Asked:
     """A metric and variant from a name such as `win_rate`, `win_rate.value`, `win_rate:value` or, as terms.md writes some,
     `created_win_rate`, `sales_cycle_days_km` and `sales_cycle_days_km.any_close`."""
     head, _, tail = name.strip().replace(":", ".").partition(".")
-    if head not in metrics():  # terms.md names some variants as if they were metrics
+    if head not in metrics() and head not in (own or {}):  # terms.md names some variants as if they were metrics
         for one in metrics().values():
             if (variant := one.variant(head)) is not None and variant.name and not tail:
                 return Asked(one, variant)
             end = f"{head.removeprefix(one.id + '_')}{'_' + tail if tail else ''}"
             if head.startswith(f"{one.id}_") and (variant := one.variant(end)) is not None:
                 return Asked(one, variant)
-    found = metric(head)
+    found = metric(head, own)
     if found.table:
         raise UsageError(f"{found.id} is a table, not a number", f"salesops {found.table}")
     variant = found.variant(tail)

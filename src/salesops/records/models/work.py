@@ -153,10 +153,20 @@ class Alert(models.Model):
 
 
 class UserMetric(models.Model):
-    name = models.TextField(unique=True)
+    """A metric that somebody defined (`salesops.metrics.defined`): one row for each content that it had, the current one open."""
+
+    name = models.TextField(db_index=True)
     definition = models.TextField()
+    digest = models.TextField(default="")
     user = models.TextField()
     created = models.BigIntegerField()
+    ended = models.BigIntegerField(null=True)
+    ended_by = models.TextField(default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name"], condition=models.Q(ended__isnull=True), name="user_metric_current")
+        ]
 
 
 class Outbox(models.Model):

@@ -13,6 +13,7 @@ from ninja import Query, Router
 from salesops.metrics.answer import Answer
 from salesops.metrics.catalogue import metric as find_metric
 from salesops.metrics.catalogue import metrics as all_metrics
+from salesops.metrics.defined.kept import defined
 from salesops.metrics.drill import drill
 from salesops.metrics.explain import explain
 from salesops.metrics.guide import guide
@@ -75,9 +76,11 @@ def given_answer(request: HttpRequest, found: Answer) -> HttpResponse:
 
 @router.get("/metrics", auth=READ, response=s.Metrics, operation_id="list_metrics", summary="List metrics")
 def list_metrics(request: HttpRequest) -> HttpResponse:
-    """Every metric of the catalogue with its variants and formulas."""
+    """Every metric with its variants and formulas: those of the catalogue, then those that people defined."""
     access.require(actor_of(request), "read")
-    return answer({"items": [asdict(one) for one in all_metrics().values()]})
+    with sessions.use() as session:
+        known = {**all_metrics(), **defined(session)}
+    return answer({"items": [asdict(one) for one in known.values()]})
 
 
 @router.get("/metrics/query", auth=READ, response=s.AnswerOut, operation_id="query_metrics", summary="Ask for numbers")
@@ -101,7 +104,8 @@ def query_metrics(
 def show_metric(request: HttpRequest, name: str) -> HttpResponse:
     """The definition of one metric."""
     access.require(actor_of(request), "read")
-    return answer(asdict(find_metric(name)))
+    with sessions.use() as session:
+        return answer(asdict(find_metric(name, defined(session))))
 
 
 @router.get(
