@@ -48,6 +48,7 @@ class Config:
     fiscal_year_named_by: str = "end"
     week_start: int = 0
     database_url: str = ""
+    warehouse: str = ""  # the engine that answers questions: empty = DuckDB, else postgresql://... or spark://local
     today: str = ""  # a fixed business day, for a demo or a closed data set; empty = the clock's
     keep_generations: int = 3
     peer_aggregates: bool = (

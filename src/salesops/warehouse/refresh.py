@@ -25,7 +25,7 @@ from salesops.records.units import unit_calendars, unit_zones
 from salesops.records.writing import current_tick
 from salesops.workspace import Workspace
 
-from . import opportunity, tables
+from . import engines, opportunity, tables
 from .build import Settings, build_versioned
 from .generations import Generation, Table, load, next_number, publish, sweep
 from .merges import referred
@@ -258,6 +258,8 @@ class _Maker:
             signature=self._signature(),
             facts=facts,
         )
+        selects = {name: table_select(self.folder, table) for name, table in self.tables.items()}
+        engines.load(self.workspace, generation, self.con, selects)
         publish(self.folder, generation, self.workspace.config.keep_generations)
 
     def _currencies(self) -> dict[str, list[str]]:

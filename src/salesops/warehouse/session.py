@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from sqlglot import parse_one
 
 from salesops.common.errors import WorkspaceError
 from salesops.common.instants import end_of_day
@@ -24,8 +26,10 @@ from salesops.records.duck import connect
 from salesops.records.entities import entities
 from salesops.workspace import Workspace
 
-from . import opportunity, tables
+from . import engines, opportunity, tables
 from .build import Settings, build_versioned
+from .engines.constructs import foreign
+from .engines.transpile import transpile
 from .generations import Generation, hold
 from .views import table_select
 from .zones import Zones
@@ -73,17 +77,34 @@ class Session:
         self._held = held if held is not None else _held(workspace, generation)
         self._spill = workspace.work / "spill" / f"{os.getpid()}-{next(_numbers)}"
         self._con = connect(self._spill)
+        self._engine: engines.Engine | None = None
+        self.asked = Counter[str]()  # statements by the engine that answered them
         try:
-            _views(self._con, workspace, generation, as_known_on)
+            self._engine = _opened(self._con, workspace, generation, as_known_on, self._spill)
         except BaseException:
             self.close()
             raise
 
     def query(self, sql: Any, parameters: Any = None) -> pa.Table:
-        """The answer to an SQL text or SQLGlot expression (DuckDB dialect), as an Arrow table."""
+        """The answer to an SQL text or SQLGlot expression (DuckDB dialect), as an Arrow table.
+
+        The workspace's engine answers what can be written for it (`engines.constructs`); the rest is answered by DuckDB from the
+        same generation.
+        """
         text = sql if isinstance(sql, str) else sql.sql(dialect="duckdb")
         with self._lock:
+            if self._engine is not None and parameters is None:
+                tree = parse_one(text, dialect="duckdb")
+                if not foreign(tree):
+                    return self._elsewhere(self._engine, tree, text)
+            self.asked["duckdb"] += 1
             return self._con.execute(text, parameters).to_arrow_table()
+
+    def _elsewhere(self, engine: engines.Engine, tree: Any, text: str) -> pa.Table:
+        """The answer of the workspace's engine, in the types of DuckDB, which only plans the statement."""
+        schema = self._con.execute(f"SELECT * FROM ({text}) LIMIT 0").to_arrow_table().schema
+        self.asked[engine.dialect] += 1
+        return engine.query(transpile(tree, engine.dialect), schema)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -92,8 +113,11 @@ class Session:
 
     def close(self) -> None:
         """End the session: its generation may be swept from now on."""
+        if self._engine is not None:
+            self._engine.close()
         self._con.close()
-        shutil.rmtree(self._spill, ignore_errors=True)
+        for folder in (self._spill, self._spill.with_name(self._spill.name + "-tables")):
+            shutil.rmtree(folder, ignore_errors=True)
         if self._held is not None:
             os.close(self._held)
             self._held = None
@@ -129,27 +153,48 @@ def forget_spill(work: Path) -> None:
             continue
 
 
+def _opened(
+    con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: Generation, as_known_on: date | None, spill: Path
+) -> engines.Engine | None:
+    """Make the tables of a session in DuckDB, and in the workspace's engine if it has one."""
+    restated = _views(con, workspace, generation, as_known_on)
+    if not engines.chosen(workspace):
+        return None
+    until = None if as_known_on is None else end_of_day(as_known_on, generation.time_zone)
+    selects = {name: table_select(workspace.warehouse, table) for name, table in generation.tables.items()}
+    filtered = dict.fromkeys(_dated(generation), tables.known_filter(until))
+    return engines.open_engine(
+        workspace, generation, con, selects, filtered, restated, lambda: spill.with_name(spill.name + "-tables")
+    )
+
+
+def _dated(generation: Generation) -> list[str]:
+    """The tables of intervals and events, which keep rows that were superseded."""
+    known = entities()
+    return [name for name in generation.tables if name in known and known[name].shape != "versioned"]
+
+
 def _views(
     con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: Generation, as_known_on: date | None
-) -> None:
+) -> list[str]:
+    """Make the views of a session; the tables that had to be built anew for what was known."""
     until = None if as_known_on is None else end_of_day(as_known_on, generation.time_zone)
-    known = entities()
+    dated = set(_dated(generation))
     for name, table in generation.tables.items():
         select = table_select(workspace.warehouse, table)
-        entity = known.get(name)
-        if entity is not None and entity.shape != "versioned":
+        if name in dated:
             select = f"SELECT * FROM ({select}) WHERE {tables.known_filter(until)}"
         con.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {select}')
-    if until is not None:
-        _restate(con, workspace, generation, until)
+    return [] if until is None else _restate(con, workspace, generation, until)
 
 
-def _restate(con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: Generation, until: int) -> None:
+def _restate(con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: Generation, until: int) -> list[str]:
     """Rebuild, from the facts known before `until`, the records of which something was learned late.
 
     A record whose every fact was recorded by the time it became true looks the same on any later day of knowledge,
-    so only the others are built anew.
+    so only the others are built anew. The names of the tables that changed.
     """
+    restated = ["reporting_closure", "rate_day"]
     merged = con.execute("SELECT DISTINCT entity FROM redirect").fetchall() if "redirect" in generation.tables else []
     moved = frozenset(row[0] for row in merged)
     zones = Zones.from_dict(generation.time_zone, generation.facts.get("zones", {}))
@@ -170,6 +215,7 @@ def _restate(con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: G
         def write(table: str, select: str, name: str = entity.name) -> None:
             if table.startswith("undated:"):
                 return
+            restated.append(table)
             con.execute(f'CREATE OR REPLACE TEMP TABLE "{table}_known" AS {select}')
             base = table_select(workspace.warehouse, generation.tables[table])
             if table == "stage_history":
@@ -189,3 +235,4 @@ def _restate(con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: G
         f"CREATE OR REPLACE TEMP TABLE rate_day_known AS {tables.rate_select(generation.reporting_currency, today)}"
     )
     con.execute("CREATE OR REPLACE TEMP VIEW rate_day AS SELECT * FROM rate_day_known")
+    return restated

@@ -1,0 +1,33 @@
+"""Rows of an engine as an Arrow table in the types that DuckDB would give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+
+def typed(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    """The rows in the types of `schema`. A number that does not fit its column raises: nothing is cut."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [_array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_integer(kind):
+        values = [None if one is None else _whole(one) for one in values]
+    elif pa.types.is_floating(kind):
+        values = [None if one is None else float(one) for one in values]
+    elif pa.types.is_decimal(kind):
+        values = [None if one is None else Decimal(one) for one in values]
+    return pa.array(values, kind)
+
+
+def _whole(value: Any) -> int:
+    found = int(value)
+    if found != value:
+        raise ValueError(f"{value} is no whole number")
+    return found

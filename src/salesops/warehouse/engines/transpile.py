@@ -1,0 +1,101 @@
+"""Writes a statement of the DuckDB dialect for another engine, by SQLGlot and the rewrites that the conformance suite showed to be needed.
+
+| construct | why it is rewritten |
+| --- | --- |
+| `a // b` | other engines divide integers by `/`, by DIV() or not at all, some of them in binary floating point |
+| `SIGN(x)` | PostgreSQL and Spark give a binary float, and an exact product would become one |
+| `HUGEINT` | DECIMAL(38, 0) elsewhere |
+| `GROUP BY 'text'` | refused by PostgreSQL and BigQuery: the place of the column stands instead |
+| `DATE_DIFF('day', a, b)` | the order of arguments differs; a difference of dates where an engine has it |
+| `FROM (SELECT ...)` without a name | refused by PostgreSQL 15 |
+| names | quoted and in small letters, so that reserved words and case do not matter |
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlglot import ErrorLevel, exp
+from sqlglot.errors import SqlglotError
+
+from salesops.common.errors import SalesopsError
+
+RUN: Final = ("duckdb", "postgres", "spark")
+"""Dialects of engines that the conformance suite runs."""
+CHECKED: Final = ("trino", "snowflake", "bigquery", "clickhouse")
+"""Dialects for which the SQL is generated and read back, and nothing is run."""
+WIDE: Final = exp.DataType.build("DECIMAL(38, 0)")
+
+
+class NotPortable(SalesopsError):
+    """A statement that cannot be written for an engine."""
+
+
+def transpile(tree: exp.Expression, dialect: str) -> str:
+    """The statement for an engine; raises NotPortable with what stands in the way."""
+    tree = tree.copy()
+    _groups(tree)
+    _names(tree)
+    for node in reversed(list(tree.find_all(exp.Sign, exp.IntDiv, exp.DateDiff))):  # the inner ones first
+        node.replace(_exact(node, dialect))
+    for cast in tree.find_all(exp.DataType):
+        if cast.this == exp.DataType.Type.INT128:
+            cast.replace(WIDE.copy())
+    try:
+        return tree.sql(dialect=dialect, identify=True, unsupported_level=ErrorLevel.RAISE)
+    except SqlglotError as error:
+        raise NotPortable(f"{dialect}: {error}", "Write it with constructs of the allow-list") from error
+
+
+def _groups(tree: exp.Expression) -> None:
+    """Constants in GROUP BY become the place of their column."""
+    for select in tree.find_all(exp.Select):
+        group = select.args.get("group")
+        for key in group.expressions if group else ():
+            if isinstance(key.unnest(), (exp.Literal, exp.Cast)) and not key.find(exp.Column):
+                bare = [one.unalias() for one in select.expressions]
+                key.replace(exp.Literal.number(bare.index(key) + 1))
+
+
+def _names(tree: exp.Expression) -> None:
+    for identifier in tree.find_all(exp.Identifier):
+        identifier.set("this", identifier.name.lower())
+    unnamed = 0
+    for subquery in tree.find_all(exp.Subquery):
+        if isinstance(subquery.parent, (exp.From, exp.Join)) and not subquery.alias:
+            unnamed += 1
+            subquery.set("alias", exp.TableAlias(this=exp.to_identifier(f"unnamed_{unnamed}")))
+
+
+def _exact(node: exp.Expression, dialect: str) -> exp.Expression:
+    if isinstance(node, exp.Sign):
+        value = node.this
+        return exp.paren(
+            exp.case()
+            .when(exp.GT(this=value.copy(), expression=exp.Literal.number(0)), exp.Literal.number(1))
+            .when(exp.LT(this=value.copy(), expression=exp.Literal.number(0)), exp.Neg(this=exp.Literal.number(1)))
+            .when(exp.EQ(this=value.copy(), expression=exp.Literal.number(0)), exp.Literal.number(0))
+        )
+    if isinstance(node, exp.DateDiff):
+        if dialect != "postgres":
+            return node
+        ends = [exp.paren(exp.cast(one.copy(), "DATE")) for one in (node.this, node.expression)]
+        return exp.cast(exp.paren(exp.Sub(this=ends[0], expression=ends[1])), "BIGINT")
+    return _quotient(node.this.copy(), node.expression.copy(), dialect)
+
+
+def _quotient(a: exp.Expression, b: exp.Expression, dialect: str) -> exp.Expression:
+    """The quotient of integers, cut towards zero, exact up to 38 digits."""
+    wide = exp.cast(exp.paren(a), WIDE.copy())
+    if dialect in ("duckdb", "spark", "databricks"):
+        return exp.paren(exp.IntDiv(this=exp.paren(a), expression=exp.paren(b)))
+    if dialect == "postgres":
+        return exp.Anonymous(this="DIV", expressions=[exp.cast(exp.paren(a), "DECIMAL"), exp.paren(b)])
+    if dialect == "bigquery":
+        return exp.Anonymous(this="DIV", expressions=[exp.paren(a), exp.paren(b)])
+    if dialect == "clickhouse":
+        return exp.Anonymous(this="intDiv", expressions=[exp.paren(a), exp.paren(b)])
+    # by the remainder, which is exact: a quotient of wide decimals may be rounded
+    rest = exp.Mod(this=wide.copy(), expression=exp.paren(b.copy()))
+    whole = exp.paren(exp.Sub(this=wide, expression=exp.paren(rest)))
+    return exp.cast(exp.paren(exp.Div(this=whole, expression=exp.paren(b), typed=False)), WIDE.copy())
