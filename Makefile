@@ -1,13 +1,13 @@
 # salesops. `make help` lists the targets. Works with GNU Make 3.81 (macOS) and later.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lock clean
+.PHONY: help demo test test-engines check bench format lock clean
 
 BIN := .venv/bin
 WORKERS ?= 2
 PYTEST_ARGS ?=
 
 help:            ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo:            ## Set up and open the simulated company in ./.state/demo
 	@scripts/setup.sh
@@ -17,6 +17,12 @@ test:            ## Run all tests, those on PostgreSQL included where it can be 
 	@scripts/setup.sh dev
 	@scripts/postgres.sh
 	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+test-engines:    ## Run every metric on DuckDB, PostgreSQL and Spark, and compare (Spark needs Java 17 or 21)
+	@scripts/setup.sh dev
+	@scripts/postgres.sh
+	@$(BIN)/python -m pip install -q --disable-pip-version-check 'pyspark>=4.0.5,<4.1' 2>/dev/null || echo "PySpark could not be installed; its tests will be left out."
+	@$(BIN)/python -m pytest -n 0 tests/engines $(PYTEST_ARGS)
 
 check:           ## Formatting, lint, types, import rules, lock files, metric definitions
 	@scripts/setup.sh dev

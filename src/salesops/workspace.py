@@ -85,6 +85,10 @@ class Config:
             found.append("fiscal_year_named_by must be start or end")
         if not 0 <= self.week_start <= 6:
             found.append("week_start must be 0 (Monday) to 6 (Sunday)")
+        if self.warehouse and not self.warehouse.startswith(("postgresql://", "postgres://", "spark://")):
+            found.append(
+                'warehouse must be "postgresql://user@host:5432/database" or "spark://local"; leave it out for DuckDB'
+            )
         if self.keep_generations < 1:
             found.append("keep_generations must be 1 or more")
         if self.peer_minimum < 3:

@@ -17,6 +17,8 @@ import pyarrow as pa
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
+from salesops.common.portable import ALLOWED, KINDS
+
 from .build import Builder
 from .catalogue import every
 from .definitions import Asked
@@ -25,21 +27,6 @@ from .guide.lint import problems as guide_problems
 from .request import Cell, Request
 from .series import SeriesBuilder, fits
 from .sql import expand, parse
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-ALLOWED: Final = _words(
-    """
-    Select Subquery CTE With From Join Where Group Having Order Ordered Union Table TableAlias Alias Values
-    Tuple Column Identifier Literal Null Boolean Star Placeholder Paren Neg DataType DataTypeParam Cast Case If
-    Coalesce Nullif And Or Not EQ NEQ GT GTE LT LTE Is In Between Exists Distinct Limit Offset Add Sub Mul Div
-    IntDiv Mod Abs Sign Ln Exp Count Sum Min Max DateDiff Var Window WindowSpec RowNumber Lead GroupConcat
-    """
-)
-"""Constructs that mean the same on DuckDB, PostgreSQL, Spark, Trino, Snowflake and BigQuery, as SQLGlot names them."""
 
 REMEDIES: Final = {
     "ArgMax": "join the row with the greatest day instead, or use ROW_NUMBER",
@@ -63,15 +50,8 @@ REMEDIES: Final = {
     "Pow": "multiply",
     "First": "use ROW_NUMBER: the first of an unordered set is chance",
 }
-KINDS: Final = _words(
-    """
-    BIGINT INT INT128 DATE DOUBLE VARCHAR TEXT BOOLEAN
-    """
-)
-VERSIONED: Final = _words(
-    """
-    opportunity lead account person stage product target pipeline campaign team
-    """
+VERSIONED: Final = frozenset(
+    ["opportunity", "lead", "account", "person", "stage", "product", "target", "pipeline", "campaign", "team"]
 )
 
 
@@ -169,21 +149,21 @@ def metric_problems(one: Asked, session: Any = None) -> list[str]:
                 found.append(f"{one.name}: {column.name!r} in {text!r} is no part: use {', '.join(sorted(known))}")
     if found:
         return found
-    for request in _requests(one):
+    for request in requests_of(one):
         try:
-            shape = session or _shape()
-            builder = SeriesBuilder if fits(shape, _ALL, request) else Builder
-            tree = builder(shape, _ALL, request).statement()
+            bare = session or shape()
+            builder = SeriesBuilder if fits(bare, ALL_SEEN, request) else Builder
+            tree = builder(bare, ALL_SEEN, request).statement()
         except Exception as error:  # a definition that cannot be built is a problem of the definition
             return [f"{one.name}: cannot be built: {error}"]
         found += problems(one.name, tree)
     return list(dict.fromkeys(found))
 
 
-_ALL = SimpleNamespace(username="lint", person=None, sees_all=True)
+ALL_SEEN = SimpleNamespace(username="lint", person=None, sees_all=True)
 
 
-def _requests(one: Asked) -> Iterator[Request]:
+def requests_of(one: Asked) -> Iterator[Request]:
     first = Cell("2024-Q1", date(2024, 1, 1), date(2024, 3, 31), date(2024, 3, 31))
     second = Cell("2024-Q2", date(2024, 4, 1), date(2024, 6, 30), date(2024, 6, 30))
     third = Cell("2024-Q3", date(2024, 7, 1), date(2024, 9, 30), date(2024, 9, 30))
@@ -198,7 +178,7 @@ def _requests(one: Asked) -> Iterator[Request]:
             yield Request((one,), cells, "quarter", by, date(2024, 6, 30), "USD", convert=convert)
 
 
-def _shape() -> Any:
+def shape() -> Any:
     """A session without data: the builder only asks it for the columns of a table and the reach of the calendar."""
 
     def query(sql: Any) -> pa.Table:

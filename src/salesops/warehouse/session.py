@@ -21,6 +21,7 @@ from sqlglot import parse_one
 from salesops.common.errors import WorkspaceError
 from salesops.common.instants import end_of_day
 from salesops.common.periods import FiscalCalendar, UnitCalendar
+from salesops.common.portable import foreign, transpile
 from salesops.records.columns import custom_fields
 from salesops.records.duck import connect
 from salesops.records.entities import entities
@@ -28,8 +29,6 @@ from salesops.workspace import Workspace
 
 from . import engines, opportunity, tables
 from .build import Settings, build_versioned
-from .engines.constructs import foreign
-from .engines.transpile import transpile
 from .generations import Generation, hold
 from .views import table_select
 from .zones import Zones
@@ -88,13 +87,13 @@ class Session:
     def query(self, sql: Any, parameters: Any = None) -> pa.Table:
         """The answer to an SQL text or SQLGlot expression (DuckDB dialect), as an Arrow table.
 
-        The workspace's engine answers what can be written for it (`engines.constructs`); the rest is answered by DuckDB from the
+        The workspace's engine answers what can be written for it (`common.portable`); the rest is answered by DuckDB from the
         same generation.
         """
         text = sql if isinstance(sql, str) else sql.sql(dialect="duckdb")
         with self._lock:
             if self._engine is not None and parameters is None:
-                tree = parse_one(text, dialect="duckdb")
+                tree: Any = parse_one(text, dialect="duckdb")
                 if not foreign(tree):
                     return self._elsewhere(self._engine, tree, text)
             self.asked["duckdb"] += 1

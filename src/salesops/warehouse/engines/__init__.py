@@ -1,7 +1,7 @@
 """The engines that can answer questions to a generation: DuckDB (built in), PostgreSQL, Spark.
 
-Statements are written once, in the DuckDB dialect, as SQLGlot trees over an allow-list (`constructs`); `transpile` writes them for
-another engine; an `Engine` holds the tables of a generation and answers. The setting `warehouse` of a workspace
+Statements are written once, in the DuckDB dialect, as SQLGlot trees over an allow-list, and
+written for another engine by `common.portable`; an `Engine` holds the tables of a generation and answers. The setting `warehouse` of a workspace
 names the engine; a workspace without it uses DuckDB, and needs none of this.
 """
 

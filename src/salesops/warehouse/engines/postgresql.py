@@ -112,16 +112,16 @@ def _fill(
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
         for table, select in tables.items():
             put(connection, con, f"{schema.as_string(connection)}.", table, select)
-        connection.execute(
-            sql.SQL("COMMENT ON SCHEMA {} IS {}").format(schema, sql.Literal(_mark(generation)))
-        )
+        connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(schema, sql.Literal(_mark(generation))))
 
 
 def put(
     connection: psycopg.Connection[Any], con: duckdb.DuckDBPyConnection, where: str, table: str, select: str
 ) -> None:
     """Make a table of the rows of a DuckDB SELECT; `where` is "schema." or "TEMP "."""
-    columns = [(row[0], TYPES.get(row[1].split("(")[0], "text")) for row in con.execute(f"DESCRIBE {select}").fetchall()]
+    columns = [
+        (row[0], TYPES.get(row[1].split("(")[0], "text")) for row in con.execute(f"DESCRIBE {select}").fetchall()
+    ]
     temporary, place = ("TEMP ", "") if where == "TEMP " else ("", where)
     named = f"{place}{_quote(table)}"
     body = ", ".join(f"{_quote(name)} {kind}" for name, kind in columns)
@@ -188,9 +188,7 @@ class Postgresql:
         connection.execute(sql.SQL("SET search_path = pg_temp, {}").format(sql.Identifier(self._schema)))
         for table, condition in self._filtered.items():
             inside = f"{_quote(self._schema)}.{_quote(table)}"
-            connection.execute(
-                f"CREATE TEMP VIEW {_quote(table)} AS SELECT * FROM {inside} WHERE {condition}".encode()
-            )
+            connection.execute(f"CREATE TEMP VIEW {_quote(table)} AS SELECT * FROM {inside} WHERE {condition}".encode())
         for table in self._restated:
             put(connection, self._duck, "TEMP ", table, f'SELECT * FROM "{table}"')
         connection.execute("SET default_transaction_read_only = on")

@@ -1,4 +1,7 @@
-"""Writes a statement of the DuckDB dialect for another engine, by SQLGlot and the rewrites that the conformance suite showed to be needed.
+"""SQL that means the same on every engine: which constructs are allowed, and how a statement is written for another engine.
+
+Statements are written in the DuckDB dialect; SQLGlot writes them for the others, with the rewrites that the conformance suite
+(`make test-engines`) showed to be needed:
 
 | construct | why it is rewritten |
 | --- | --- |
@@ -13,12 +16,52 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import SqlglotError
 
-from salesops.common.errors import SalesopsError
+from .errors import SalesopsError
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALLOWED: Final = _words(
+    """
+    Select Subquery CTE With From Join Where Group Having Order Ordered Union Table TableAlias Alias Values
+    Tuple Column Identifier Literal Null Boolean Star Placeholder Paren Neg DataType DataTypeParam Cast Case If
+    Coalesce Nullif And Or Not EQ NEQ GT GTE LT LTE Is In Between Exists Distinct Limit Offset Add Sub Mul Div
+    IntDiv Mod Abs Sign Ln Exp Count Sum Min Max DateDiff Var Window WindowSpec RowNumber Lead GroupConcat
+    """
+)
+"""By SQLGlot's names of them."""
+
+KINDS: Final = _words("BIGINT INT INT128 DATE DOUBLE VARCHAR TEXT BOOLEAN")
+"""Types that a value may be cast to."""
+
+
+def foreign(tree: exp.Expression) -> str:
+    """The first construct of a statement that is not portable, empty when there is none."""
+    for node in tree.walk():
+        if type(node).__name__ not in ALLOWED:
+            return type(node).__name__ if not isinstance(node, exp.Anonymous) else f"{node.this}()"
+        if isinstance(node, exp.Cast) and _kind(node) not in KINDS:
+            return f"CAST AS {_kind(node)}"
+        if isinstance(node, exp.Join) and (node.args.get("method") or node.args.get("kind") in ("SEMI", "ANTI")):
+            return "ASOF, SEMI or ANTI JOIN"
+        if isinstance(node, exp.DateDiff) and str(node.args.get("unit")).strip("'").upper() != "DAY":
+            return "DATE_DIFF of anything but days"
+    return ""
+
+
+def _kind(node: Any) -> str:
+    kind = node.to.this
+    return str(kind.name if isinstance(kind, exp.DataType.Type) else kind)
+
+
+# Other engines ---------------------------------------------------------------------------------------------------------
 
 RUN: Final = ("duckdb", "postgres", "spark")
 """Dialects of engines that the conformance suite runs."""
@@ -98,4 +141,4 @@ def _quotient(a: exp.Expression, b: exp.Expression, dialect: str) -> exp.Express
     # by the remainder, which is exact: a quotient of wide decimals may be rounded
     rest = exp.Mod(this=wide.copy(), expression=exp.paren(b.copy()))
     whole = exp.paren(exp.Sub(this=wide, expression=exp.paren(rest)))
-    return exp.cast(exp.paren(exp.Div(this=whole, expression=exp.paren(b), typed=False)), WIDE.copy())
+    return exp.cast(exp.paren(exp.Div(this=whole, expression=exp.paren(b), typed=True)), WIDE.copy())

@@ -1,0 +1,163 @@
+"""Which engines can answer the catalogue: `python -m salesops.metrics.engines > docs/engines.md`.
+
+Every metric in every variant is built, written for each engine, and read back by SQLGlot in that engine's dialect. SQLGlot passes
+functions that it does not know through without a word, so a name that is not on our list is refused; so is what an engine is
+known to refuse although it parses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from salesops.common.portable import ALLOWED, CHECKED, NotPortable, transpile
+
+from .build import Builder
+from .catalogue import every
+from .definitions import Asked
+from .lint import ALL_SEEN, REMEDIES, requests_of, shape
+from .series import SeriesBuilder, fits
+
+PASSED: Final = {
+    "postgres": {"DIV"},
+    "spark": set[str](),
+    "trino": set[str](),
+    "snowflake": set[str](),
+    "bigquery": {"DIV"},
+    "clickhouse": {"INTDIV"},
+}
+"""Functions that SQLGlot does not know and the engine has."""
+TITLES: Final = {
+    "duckdb": "DuckDB",
+    "postgres": "PostgreSQL",
+    "spark": "Spark",
+    "trino": "Trino",
+    "snowflake": "Snowflake",
+    "bigquery": "BigQuery",
+    "clickhouse": "ClickHouse",
+}
+CAUTIONS: Final = {
+    "trino": "a sum of BIGINT is a BIGINT: one beyond 9 x 10^18 is an error, where DuckDB goes on",
+    "snowflake": "the session needs `TIMEZONE = 'UTC'`; names are written in small letters and quoted, so the tables must be made so",
+    "bigquery": "LEFT JOINs without an equality are refused by BigQuery; those found are named below",
+    "clickhouse": (
+        "the session needs `join_use_nulls = 1` and `aggregate_functions_null_for_empty = 1`: without them a missing row is 0, not null, and the "
+        "answers are wrong without a word; a sum of Int64 wraps around silently beyond 9 x 10^18"
+    ),
+}
+
+
+def statement(one: Asked) -> exp.Expression:
+    """The richest statement of a metric: several periods and currencies, by owner where it can be."""
+    request, session = list(requests_of(one))[-1], shape()
+    builder = SeriesBuilder if fits(session, ALL_SEEN, request) else Builder
+    return builder(session, ALL_SEEN, request).statement()
+
+
+def dialect_problems(tree: exp.Expression, dialect: str) -> Iterator[str]:
+    """What keeps a statement from an engine."""
+    try:
+        text = transpile(tree, dialect)
+        back = sqlglot.parse_one(text, dialect=dialect)
+    except (NotPortable, SqlglotError) as error:
+        yield str(error).splitlines()[0]
+        return
+    for node in back.find_all(exp.Anonymous):
+        if str(node.this).upper() not in PASSED[dialect]:
+            yield f"{str(node.this).upper()}() is passed through"
+    if dialect == "bigquery":
+        for join in back.find_all(exp.Join):
+            if join.side == "LEFT" and not _equal(join.args.get("on")):
+                yield f"LEFT JOIN {join.alias_or_name} without an equality"
+
+
+def _equal(on: exp.Expression | None) -> bool:
+    """Whether a condition joins by an equality, among others that all must hold."""
+    if on is None:
+        return False
+    parts = on.flatten() if isinstance(on, exp.And) else [on]
+    return any(isinstance(one.unnest(), exp.EQ) for one in parts)
+
+
+@cache
+def checked() -> dict[str, dict[str, list[str]]]:
+    """Problems by engine and by metric and variant; empty lists where there is none."""
+    found: dict[str, dict[str, list[str]]] = {dialect: {} for dialect in CHECKED}
+    seen: dict[object, dict[str, list[str]]] = {}
+    for one in every():
+        parts = frozenset((part.fact, part.how, part.across) for part in one.variant.parts.values())
+        if parts not in seen:  # variants of the same facts differ in sums and conditions, which the lint reads
+            tree = statement(one)
+            seen[parts] = {dialect: sorted(set(dialect_problems(tree, dialect))) for dialect in CHECKED}
+        for dialect in CHECKED:
+            found[dialect][one.name] = seen[parts][dialect]
+    return found
+
+
+HEAD = """# Engines
+
+This page is generated (`python -m salesops.metrics.engines > docs/engines.md`). How to move a workspace's warehouse to
+PostgreSQL or Spark is in [guides/warehouse.md](guides/warehouse.md#another-engine).
+
+Every metric is written once, in the DuckDB dialect, from the constructs below, and is written for another engine by SQLGlot and the rewrites
+of `salesops.common.portable`.
+
+## What was run, and what was not
+
+**Run** means: `make test-engines` loads the same tables into the engine, asks every metric in every variant (by month, by owner, by region, as of a past
+day), and compares with DuckDB: integers, money, days and words exactly, other figures to 1e-9 of their size, quantiles by row number.
+**SQL checked** means: the statement was generated, read back in the engine's dialect and searched for functions that the engine does not
+have. Nothing was sent to such an engine, and no setting of salesops names it.
+"""
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    parts = [HEAD, "| engine | how | metrics |", "| --- | --- | --- |"]
+    parts.append("| DuckDB | built in; the measure of the others | all |")
+    parts.append("| PostgreSQL | run by `make test-engines` and `make test` | all |")
+    parts.append("| Spark | run by `make test-engines` where Java and PySpark are | a choice of each kind |")
+    for dialect in CHECKED:
+        refused = any(checked()[dialect].values())
+        parts.append(f"| {TITLES[dialect]} | SQL checked, not run | {'all but those below' if refused else 'all'} |")
+    for dialect in CHECKED:
+        parts += ["", f"**{TITLES[dialect]}**: {CAUTIONS[dialect]}."]
+        found: dict[str, list[str]] = {}
+        for name, problems in checked()[dialect].items():
+            for text in problems:
+                found.setdefault(text, []).append(name)
+        parts += [f"- {text}: {', '.join(f'`{name}`' for name in names)}" for text, names in sorted(found.items())]
+    parts += ["", *_constructs()]
+    return "\n".join(parts) + "\n"
+
+
+def _constructs() -> Iterator[str]:
+    yield "## Constructs"
+    yield ""
+    yield "Allowed, by SQLGlot's names (a definition with any other is refused by `make check`):"
+    yield ""
+    yield ", ".join(f"`{name}`" for name in sorted(ALLOWED)) + "."
+    yield ""
+    yield "Refused, with what to write instead:"
+    yield ""
+    yield "| construct | instead |"
+    yield "| --- | --- |"
+    for name, remedy in sorted(REMEDIES.items()):
+        yield f"| `{name}` | {remedy} |"
+    yield "| an unknown function | write it with CASE, sums and joins |"
+    yield "| `a / b` of integers | cast the numerator to DOUBLE, or use `//` |"
+    yield "| a cast of a boolean to a number | `CASE WHEN ... THEN 1 ELSE 0 END` |"
+    yield "| ASOF, SEMI and ANTI joins | EXISTS, or a join on `day_from` and `day_to` |"
+    yield "| DOUBLE in a column | only as the numerator of the last division |"
+    yield ""
+    yield "Rewritten for each engine: integer division `//` (exact, towards zero), `SIGN`, `HUGEINT`, constants in GROUP BY, differences of days,"
+    yield "subqueries without a name, the place of nulls in an order, the case and quotes of names."
+
+
+if __name__ == "__main__":
+    print(page(), end="")

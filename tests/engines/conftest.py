@@ -1,0 +1,50 @@
+"""A small demo company in a workspace of this process, and sessions of it on DuckDB and on the engine under test."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import ROOT, PostgresServer
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight representatives and two years, made once; workers open it (one process serves one workspace)."""
+    folder = tmp_path_factory.mktemp("engines") / "company"
+    Work(folder).run("make")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """An empty PostgreSQL database for the warehouse of one module."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+class Work:
+    """Runs `worker.py` on a workspace."""
+
+    def __init__(self, folder: Path, engine: str = "") -> None:
+        self.folder, self.engine = folder, engine
+
+    def run(self, *words: str) -> Any:
+        """One command of the worker; its answer."""
+        environment = {name: value for name, value in os.environ.items() if name != "SALESOPS_WAREHOUSE"}
+        if self.engine:
+            environment["SALESOPS_WAREHOUSE"] = self.engine
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.engines.worker", str(self.folder), *words],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=1500,
+        )  # fmt: skip
+        if done.returncode:
+            raise AssertionError(f"{' '.join(words)}:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}")
+        return json.loads(done.stdout.splitlines()[-1])

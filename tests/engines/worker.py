@@ -1,0 +1,102 @@
+"""Works in a workspace of its own process: `python -m tests.engines.worker FOLDER COMMAND ...`, the answer as JSON on the last line.
+
+make                     the small demo company
+compare [DAY] [METRIC..] every metric on DuckDB and on the engine of SALESOPS_WAREHOUSE, as known on a day (`now`: all that is known)
+doors                    a question through the Python door and the command line
+refresh                  a new generation, with an edit in it
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import ExitStack
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.engines.comparing import answer, differences, names, questions
+
+SETTING = "SALESOPS_WAREHOUSE"
+
+
+def make(folder: Path) -> Any:
+    """Simulate, import and refresh."""
+    from salesops.demo.build import open_demo
+    from salesops.demo.parameters import Parameters
+
+    open_demo(folder, Parameters.load(reps=8, years=2, activities="light"))
+    return {}
+
+
+def compare(folder: Path, known: str = "now", *only: str) -> Any:
+    """Differences by metric and question, and how many statements each engine answered."""
+    from salesops.warehouse import open_session
+    from salesops.workspace import open_workspace
+
+    workspace = open_workspace(folder)
+    url = os.environ.pop(SETTING)
+    day = None if known == "now" else date.fromisoformat(known)
+    different: dict[str, list[str]] = {}
+    asked = 0
+    with ExitStack() as stack:
+        duck = stack.enter_context(open_session(workspace, as_known_on=day))
+        os.environ[SETTING] = url
+        other = stack.enter_context(open_session(workspace, as_known_on=day))
+        end = day or duck.manifest.today
+        for name in only or names():
+            for title, question in questions(end, end - timedelta(200)).items():
+                expected = answer(duck, name, question)
+                if expected is None:
+                    continue
+                asked += 1
+                try:
+                    found = answer(other, name, question)
+                    wrong = ["refused"] if found is None else list(differences(expected, found))
+                except Exception as error:  # whatever the engine says is the finding
+                    wrong = [f"{type(error).__name__}: {error}"[:600]]
+                if wrong:
+                    different[f"{name}, {title}"] = wrong
+    return {"different": different, "asked": asked, "by": dict(other.asked)}
+
+
+def doors(folder: Path) -> Any:
+    """The same figure by Python and by the command line, and which engine answered."""
+    import subprocess
+
+    import salesops
+
+    ws = salesops.open(folder)
+    value = ws.metrics.query("bookings", period="2025").value()
+    by = dict(ws.session(None).asked)
+    ws.close()
+    command = [sys.executable, "-m", "salesops", "-w", str(folder), "--format", "json"]
+    command += ["metrics", "query", "bookings", "--period", "2025"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return {"value": str(value), "by": by, "code": done.returncode, "shown": done.stdout}
+
+
+def refresh(folder: Path) -> Any:
+    """Two generations more; the schemas that the database then has."""
+    import psycopg
+
+    from salesops.warehouse import refresh as renew
+    from salesops.warehouse.generations import load
+    from salesops.workspace import open_workspace
+
+    workspace = open_workspace(folder)
+    made = [renew(workspace, full=True).generation for _ in range(4)]
+    with psycopg.connect(os.environ[SETTING]) as connection:
+        rows = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'salesops%'").fetchall()
+    current = load(workspace.warehouse)
+    assert current is not None
+    return {"made": made, "current": current.number, "schemas": sorted(int(row[0].split("_")[-1]) for row in rows)}
+
+
+if __name__ == "__main__":
+    sys.stdout.flush()
+    done = {"make": make, "compare": compare, "doors": doors, "refresh": refresh}[sys.argv[2]](
+        Path(sys.argv[1]), *sys.argv[3:]
+    )
+    print(json.dumps(done))
