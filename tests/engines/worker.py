@@ -32,10 +32,11 @@ def make(folder: Path) -> Any:
 
 def compare(folder: Path, known: str = "now", *only: str) -> Any:
     """Differences by metric and question, and how many statements each engine answered."""
-    from salesops.warehouse import open_session
     from salesops.workspace import open_workspace
 
     workspace = open_workspace(folder)
+    from salesops.warehouse import open_session
+
     url = os.environ.pop(SETTING)
     day = None if known == "now" else date.fromisoformat(known)
     different: dict[str, list[str]] = {}
@@ -71,7 +72,7 @@ def doors(folder: Path) -> Any:
     value = ws.metrics.query("bookings", period="2025").value()
     by = dict(ws.session(None).asked)
     ws.close()
-    command = [sys.executable, "-m", "salesops", "-w", str(folder), "--format", "json"]
+    command = [sys.executable, "-m", "salesops.cli", "-w", str(folder), "--format", "json"]
     command += ["metrics", "query", "bookings", "--period", "2025"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     return {"value": str(value), "by": by, "code": done.returncode, "shown": done.stdout}
@@ -81,11 +82,12 @@ def refresh(folder: Path) -> Any:
     """Two generations more; the schemas that the database then has."""
     import psycopg
 
-    from salesops.warehouse import refresh as renew
-    from salesops.warehouse.generations import load
     from salesops.workspace import open_workspace
 
     workspace = open_workspace(folder)
+    from salesops.warehouse import refresh as renew
+    from salesops.warehouse.generations import load
+
     made = [renew(workspace, full=True).generation for _ in range(4)]
     with psycopg.connect(os.environ[SETTING]) as connection:
         rows = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'salesops%'").fetchall()

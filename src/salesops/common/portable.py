@@ -63,7 +63,7 @@ def _kind(node: Any) -> str:
 
 # Other engines ---------------------------------------------------------------------------------------------------------
 
-RUN: Final = ("duckdb", "postgres", "spark")
+RUN: Final = ("duckdb", "postgres")
 """Dialects of engines that the conformance suite runs."""
 CHECKED: Final = ("trino", "snowflake", "bigquery", "clickhouse")
 """Dialects for which the SQL is generated and read back, and nothing is run."""

@@ -79,7 +79,7 @@ class Session:
         self._engine: engines.Engine | None = None
         self.asked = Counter[str]()  # statements by the engine that answered them
         try:
-            self._engine = _opened(self._con, workspace, generation, as_known_on, self._spill)
+            self._engine = _opened(self._con, workspace, generation, as_known_on)
         except BaseException:
             self.close()
             raise
@@ -115,8 +115,7 @@ class Session:
         if self._engine is not None:
             self._engine.close()
         self._con.close()
-        for folder in (self._spill, self._spill.with_name(self._spill.name + "-tables")):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self._spill, ignore_errors=True)
         if self._held is not None:
             os.close(self._held)
             self._held = None
@@ -153,7 +152,7 @@ def forget_spill(work: Path) -> None:
 
 
 def _opened(
-    con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: Generation, as_known_on: date | None, spill: Path
+    con: duckdb.DuckDBPyConnection, workspace: Workspace, generation: Generation, as_known_on: date | None
 ) -> engines.Engine | None:
     """Make the tables of a session in DuckDB, and in the workspace's engine if it has one."""
     restated = _views(con, workspace, generation, as_known_on)
@@ -162,9 +161,7 @@ def _opened(
     until = None if as_known_on is None else end_of_day(as_known_on, generation.time_zone)
     selects = {name: table_select(workspace.warehouse, table) for name, table in generation.tables.items()}
     filtered = dict.fromkeys(_dated(generation), tables.known_filter(until))
-    return engines.open_engine(
-        workspace, generation, con, selects, filtered, restated, lambda: spill.with_name(spill.name + "-tables")
-    )
+    return engines.open_engine(workspace, generation, con, selects, filtered, restated)
 
 
 def _dated(generation: Generation) -> list[str]:

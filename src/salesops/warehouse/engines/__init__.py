@@ -1,4 +1,4 @@
-"""The engines that can answer questions to a generation: DuckDB (built in), PostgreSQL, Spark.
+"""The engines that can answer questions to a generation: DuckDB (built in), PostgreSQL.
 
 Statements are written once, in the DuckDB dialect, as SQLGlot trees over an allow-list, and
 written for another engine by `common.portable`; an `Engine` holds the tables of a generation and answers. The setting `warehouse` of a workspace
@@ -8,8 +8,8 @@ names the engine; a workspace without it uses DuckDB, and needs none of this.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import duckdb
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..generations import Generation
 
-NAMES = ("postgresql", "spark")
+NAMES = ("postgresql",)
 SETTING = "SALESOPS_WAREHOUSE"
 """The environment variable that counts before the setting `warehouse`, so that a password need not be in a file."""
 
@@ -49,7 +49,7 @@ def chosen(workspace: Workspace) -> str:
 
 
 def kind_of(url: str) -> str:
-    """`postgresql` or `spark`; raises WorkspaceError for anything else."""
+    """`postgresql`; raises WorkspaceError for anything else."""
     scheme = url.partition(":")[0].lower()
     found = {"postgres": "postgresql"}.get(scheme, scheme)
     if found not in NAMES:
@@ -68,7 +68,7 @@ def shown(url: str) -> str:
 
 
 def load(workspace: Workspace, generation: Generation, con: duckdb.DuckDBPyConnection, tables: Tables) -> None:
-    """Bring a generation to the chosen engine before sessions are switched to it; nothing to do for DuckDB and Spark."""
+    """Bring a generation to the chosen engine before sessions are switched to it; nothing to do for DuckDB."""
     url = chosen(workspace)
     if url and kind_of(url) == "postgresql":
         from . import postgresql
@@ -83,20 +83,16 @@ def open_engine(
     tables: Tables,
     filtered: Mapping[str, str],
     restated: Iterable[str],
-    scratch: Callable[[], Any],
 ) -> Engine | None:
     """The chosen engine over a generation; None for DuckDB.
 
     `tables` are its stored tables; `filtered` says which rows of a table count (a condition over its columns);
-    `restated` names tables of `con` which take the place of the stored ones; `scratch` gives a folder for files.
+    `restated` names tables of `con` which take the place of the stored ones.
     """
     url = chosen(workspace)
     if not url:
         return None
-    if kind_of(url) == "postgresql":
-        from .postgresql import Postgresql
+    kind_of(url)
+    from .postgresql import Postgresql
 
-        return Postgresql(url, workspace, generation, con, tables, filtered, tuple(restated))
-    from .spark import Spark
-
-    return Spark(url, con, tables, filtered, tuple(restated), scratch())
+    return Postgresql(url, workspace, generation, con, tables, filtered, tuple(restated))
