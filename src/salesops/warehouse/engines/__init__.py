@@ -55,7 +55,7 @@ def kind_of(url: str) -> str:
     if found not in NAMES:
         raise WorkspaceError(
             f"warehouse {shown(url)!r} names no engine",
-            remedy='Write warehouse = "postgresql://user:password@host:5432/database" or warehouse = "spark://local", '
+            remedy='Write warehouse = "postgresql://user:password@host:5432/database", '
             "or leave it out to use the built-in DuckDB",
         )
     return found
