@@ -426,7 +426,11 @@ def _product_rows(world: World, folder: Folder, found: Catalogue) -> None:
 
 def _price_rows(world: World, folder: Folder, found: Catalogue) -> None:
     units = world.p.company["units"]
-    columns = {"name": texts([f"List {u['currency']}" for u in units]), "currency": texts(world.currencies)}
+    columns = {
+        "name": texts([f"List {u['currency']}" for u in units]),
+        "currency": texts(world.currencies),
+        "standard": flags(np.ones(len(units), dtype=bool)),
+    }
     numbered(folder, "price_book", columns | at_start(world, len(units)))
     years, _, products = found.list_price.shape
     year, unit, product = (a.ravel() for a in np.meshgrid(np.arange(years), np.arange(len(units)), np.arange(products)))
