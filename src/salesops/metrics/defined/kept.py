@@ -16,6 +16,7 @@ from salesops.common.errors import Conflict, InvalidData, NotFound, Problem
 from salesops.records import access, audit, context
 from salesops.records.access import Actor
 from salesops.records.writing import emit
+from salesops.workspace import Workspace
 
 from ..definitions import Metric
 from .compiled import Compiled, compile_all
@@ -69,13 +70,19 @@ def _kept(session: Any) -> tuple[Found, Defined]:
     return kept[1], kept[2]
 
 
+def _workspace(session: Any) -> Workspace | None:
+    """The workspace whose files and state are read; a session over tables alone has none."""
+    found = getattr(session, "workspace", None)
+    return found if isinstance(found, Workspace) else None
+
+
 def _files(session: Any) -> list[Path]:
-    workspace = getattr(session, "workspace", None)
+    workspace = _workspace(session)
     return sorted((workspace.path / FOLDER).glob("*.toml")) if workspace is not None else []
 
 
 def _stamp(session: Any) -> tuple[Any, ...]:
-    if getattr(session, "workspace", None) is None:
+    if _workspace(session) is None:
         return tuple(getattr(session, "definitions", ()))
     from salesops.records.models import CustomField, UserMetric
 
@@ -87,7 +94,7 @@ def _stamp(session: Any) -> tuple[Any, ...]:
 
 def _texts(session: Any) -> list[tuple[str, str]]:
     """(source, text) of everything: the state's first, then files by name; a session without a workspace carries its own."""
-    if getattr(session, "workspace", None) is None:
+    if _workspace(session) is None:
         return list(getattr(session, "definitions", ()))
     from salesops.records.models import UserMetric
 
