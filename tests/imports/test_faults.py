@@ -158,7 +158,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(whole: dict[str, Any], tmp_path:
     given = files(tmp_path)
     empty = company.content()
     told = set()
-    for limit in (20_000, 200_000, 700_000, 1_300_000):
+    for limit in (80_000, 300_000, 1_000_000, 3_000_000):
         answer = company.run("narrow", limit, *given)
         if answer["status"] == "live":
             break
