@@ -311,19 +311,14 @@ class _Import:
 
         A kill in between leaves a batch without `ready.json`, which the next import gives up.
         """
-        try:
-            with ThreadPoolExecutor(1) as pool:
-                rest = pool.submit(work.finish)
-                try:
-                    write_facts(batch, out, self.progress)
-                except BaseException:
-                    work.con.interrupt()
-                    raise
-                rest.result()
-        except Exception:
-            with suppress(Exception):
-                _give_up(batch)
-            raise
+        with _taken_back(batch), ThreadPoolExecutor(1) as pool:
+            rest = pool.submit(work.finish)
+            try:
+                write_facts(batch, out, self.progress)
+            except BaseException:
+                work.con.interrupt()
+                raise
+            rest.result()
 
     def _finish(self, batch: Any, folder: Path, result: ImportResult, marker: dict[str, Any]) -> ImportResult:
         """Write a computed import. What fails on the way is taken back, now or, where even that fails, by the next import."""
@@ -334,14 +329,10 @@ class _Import:
             self._keep_mapping(mapping, result.mapping_text)
             batch.fingerprint = self.fingerprint()  # with the value rules that it brought
 
-        try:
+        with _taken_back(batch):
             write(
                 batch, folder / "out", self.actor, marker["outcome"], self.progress, computed=marker["tick"], keep=keep
             )
-        except Exception:
-            with suppress(Exception):
-                _give_up(batch)
-            raise
         self._write_mapping(mapping.name, result.mapping_text)
         shutil.rmtree(folder, ignore_errors=True)
         return replace(result, batch=batch.pk)
@@ -547,6 +538,17 @@ def _problems(out: Path, limit: int = 1000) -> list[dict[str, Any]]:
 
     head = next(pq.ParquetFile(out / "problems.parquet").iter_batches(batch_size=limit), None)
     return list(head.to_pylist()) if head else []
+
+
+@contextmanager
+def _taken_back(batch: Any) -> Iterator[None]:
+    """Remove what was written of an import that fails. Where even that fails (a full disk), the next import does it."""
+    try:
+        yield
+    except Exception:
+        with suppress(DatabaseError, OSError):
+            _give_up(batch)
+        raise
 
 
 def _give_up(batch: Any) -> None:
