@@ -40,6 +40,7 @@ def test_the_catalogue_is_clean() -> None:
         "SELECT SUM(a) FILTER (WHERE b) FROM t",
         "SELECT f.id FROM f LEFT JOIN opportunity AS o ON o.id = f.id",
         "SELECT DATE_DIFF('month', a, b) FROM t",
+        "SELECT SUM(a) OVER () FROM t",
     ],
 )
 def test_what_is_not_portable_is_refused(sql: str) -> None:

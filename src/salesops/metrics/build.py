@@ -356,7 +356,7 @@ class Builder:
         value = self._value(one.variant.value, columns, one.unit.startswith("money"))
         if one.variant.fallback:
             fallback = self._value(one.variant.fallback, columns, one.unit.startswith("money"))
-            value = f"CASE WHEN SUM({columns[one.variant.needs]}) OVER () = 0 THEN {fallback} ELSE {value} END"
+            value = f"CASE WHEN SUM({columns[one.variant.needs]}) OVER (PARTITION BY 1) = 0 THEN {fallback} ELSE {value} END"
         return [f"{value} AS m{number}", *outputs]
 
     def _columns(self, part: Part, groups: dict[str, Group], ranked: dict[Part, str], own: bool) -> dict[str, str]:

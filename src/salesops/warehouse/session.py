@@ -97,19 +97,7 @@ class Session:
                 if not foreign(tree):
                     return self._elsewhere(self._engine, tree, text)
             self.asked["duckdb"] += 1
-            try:
-                return self._con.execute(text, parameters).to_arrow_table()
-            except duckdb.InternalException:
-                return self._on_one_thread(text, parameters)
-
-    def _on_one_thread(self, text: str, parameters: Any) -> pa.Table:
-        """Once more without a second thread: DuckDB 1.5's window operator sometimes fails on a busy machine when two threads
-        finish it (`WindowLocalSourceState::Finalize`, index 0 within vector of size 0)."""
-        self._con.execute("SET threads = 1")
-        try:
             return self._con.execute(text, parameters).to_arrow_table()
-        finally:
-            self._con.execute(f"SET threads = {os.cpu_count() or 2}")
 
     def _elsewhere(self, engine: engines.Engine, tree: Any, text: str) -> pa.Table:
         """The answer of the workspace's engine, in the types of DuckDB, which only plans the statement."""

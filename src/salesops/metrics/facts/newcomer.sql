@@ -11,8 +11,8 @@ FROM (
          MIN(CASE WHEN m.month >= 3 AND 5 * m.three >= 12 * m.level THEN m.month END) AS month
   FROM (
     SELECT w.owner, w.started, w.month, w.newcomer, w.three,
-           MAX(CASE WHEN w.tenured = 1 AND w.place = (w.size + 1) // 2 THEN w.value END) OVER () AS level,
-           SUM(CASE WHEN w.tenured = 1 AND w.nth = 1 THEN 1 ELSE 0 END) OVER () AS people
+           MAX(CASE WHEN w.tenured = 1 AND w.place = (w.size + 1) // 2 THEN w.value END) OVER (PARTITION BY 1) AS level,
+           SUM(CASE WHEN w.tenured = 1 AND w.nth = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY 1) AS people
     FROM (
       SELECT r.owner, r.started, r.month, r.newcomer, r.tenured, r.value,
              SUM(r.value) OVER (PARTITION BY r.owner ORDER BY r.month ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS three,

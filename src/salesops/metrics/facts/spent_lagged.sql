@@ -18,7 +18,7 @@ JOIN (
   JOIN (
     SELECT COALESCE(MAX(CASE WHEN r.place = (r.size + 1) // 2 THEN (r.cycle_days * 1200 + 18262) // 36524 END), 0) AS lag_months
     FROM (
-      SELECT w.cycle_days, ROW_NUMBER() OVER (ORDER BY w.cycle_days) AS place, COUNT(*) OVER () AS size
+      SELECT w.cycle_days, ROW_NUMBER() OVER (ORDER BY w.cycle_days) AS place, COUNT(*) OVER (PARTITION BY 1) AS size
       FROM fact_closed AS w
       WHERE w.status = 'won' AND NOT w.cycle_days IS NULL
     ) AS r
