@@ -6,12 +6,58 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import ROOT, PostgresServer
+from tests.metrics.build import Session
+
+ENGINES = ("duckdb", "postgresql")
+"""Every engine that hand-made rows are asked on; one that is not there skips its tests."""
+Move = Callable[[Session], Any]
+"""Brings a hand-made session to an engine."""
+
+
+def url_of(engine: str, request: pytest.FixtureRequest) -> str:
+    """The setting `warehouse` for an engine, which is started if need be."""
+    assert engine == "postgresql"
+    url: str = request.getfixturevalue("database")
+    return url
+
+
+@pytest.fixture(scope="session")
+def entities_known(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Configure Django as `salesops.open` does, once in a process: the warehouse knows the entities."""
+    from django.apps import apps
+
+    if not apps.ready:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.web.settings")
+        os.environ.setdefault("SALESOPS_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
+        import django
+
+        django.setup()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def moved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Move]:
+    """Tests that move their session with this run once for each engine."""
+    opened: list[Any] = []
+    if request.param != "duckdb":
+        request.getfixturevalue("entities_known")
+
+    def move(session: Session) -> Any:
+        if request.param == "duckdb":
+            return session
+        from tests.engines.hand import elsewhere
+
+        opened.append(elsewhere(session, url_of(request.param, request), tmp_path_factory.mktemp(request.param)))
+        return opened[-1]
+
+    yield move
+    for one in opened:
+        one.engine.close()
 
 
 @pytest.fixture(scope="module")

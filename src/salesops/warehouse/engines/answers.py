@@ -8,11 +8,21 @@ from typing import Any
 
 import pyarrow as pa
 
+from salesops.common.errors import WorkspaceError
+
 
 def typed(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
-    """The rows in the types of `schema`. A number that does not fit its column raises: nothing is cut."""
+    """The rows in the types of `schema`. A number that does not fit its column raises WorkspaceError: nothing is cut."""
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    arrays = [_array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    arrays = []
+    for column, field in zip(columns, schema, strict=True):
+        try:
+            arrays.append(_array(column, field.type))
+        except (ValueError, OverflowError, ArithmeticError, TypeError) as error:  # Arrow's own are ValueErrors
+            raise WorkspaceError(
+                f"the warehouse's answer does not fit the column {field.name} ({field.type}): {error}",
+                remedy="Ask for less at once, or report the statement and take the setting warehouse out meanwhile",
+            ) from error
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

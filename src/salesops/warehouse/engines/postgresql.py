@@ -63,14 +63,47 @@ def connect(url: str) -> psycopg.Connection[Any]:
 
     try:
         connection = psycopg.connect(url, autocommit=True, application_name="salesops", connect_timeout=15)
-    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.execute("SET jit = off")  # compiling a long statement takes longer than running it
+    except psycopg.Error as error:
         raise WorkspaceError(
             f"the warehouse {shown(url)} cannot be reached: {str(error).strip()}",
             remedy="Check the setting warehouse, that the server runs, and that the user may connect and create schemas",
         ) from error
-    connection.execute("SET TIME ZONE 'UTC'")
-    connection.execute("SET jit = off")  # compiling a long statement takes longer than running it
     return connection
+
+
+REMEDIES = {
+    "42501": "Let the user create schemas in the database: GRANT CREATE, TEMPORARY ON DATABASE ... TO ...",
+    "3F000": "salesops refresh --full loads the tables anew",
+    "42P01": "salesops refresh --full loads the tables anew",
+    "57014": "Ask for less at once, or allow the user more time (statement_timeout)",
+    "57": "Check that the server runs, then ask again",
+    "08": "Check that the server runs, then ask again",
+    "53": "Make room for the server (disk, memory, connections), then ask again",
+    "22003": "A sum is larger than the answer can hold: ask for less at once",
+}
+"""By SQLSTATE, or by its class (the first two signs)."""
+
+
+@contextmanager
+def _told(url: str, doing: str) -> Iterator[None]:
+    """What the server says against it, as an error that names the warehouse, what was being done and the remedy."""
+    from . import shown
+
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate or ("08" if isinstance(error, psycopg.OperationalError) else "")
+        said = error.diag.message_primary or str(error).strip() or type(error).__name__
+        remedy = (
+            REMEDIES.get(state)
+            or REMEDIES.get(state[:2])
+            or (
+                "Report the statement (it is to run on every engine), and take the setting warehouse out meanwhile: DuckDB answers it"
+            )
+        )
+        raise WorkspaceError(f"the warehouse {shown(url)} {doing}: {said}", remedy=remedy) from error
 
 
 def load(
@@ -81,7 +114,7 @@ def load(
     tables: Mapping[str, str],
 ) -> None:
     """Load a generation into its schema unless it is there, and drop the schemas of generations that are no more."""
-    with _connected(url) as connection:
+    with _connected(url) as connection, _told(url, "cannot load the tables"):
         if not _there(connection, workspace, generation):
             _fill(connection, workspace, generation, con, tables)
         _sweep(connection, workspace, generation)
@@ -185,6 +218,15 @@ class Postgresql:
 
     def _opened(self) -> psycopg.Connection[Any]:
         connection = connect(self._url)
+        try:
+            with _told(self._url, "cannot open its tables"):
+                self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(sql.SQL("SET search_path = pg_temp, {}").format(sql.Identifier(self._schema)))
         for table, condition in self._filtered.items():
             inside = f"{_quote(self._schema)}.{_quote(table)}"
@@ -192,18 +234,17 @@ class Postgresql:
         for table in self._restated:
             put(connection, self._duck, "TEMP ", table, f'SELECT * FROM "{table}"')
         connection.execute("SET default_transaction_read_only = on")
-        return connection
 
     def query(self, sql: str, schema: pa.Schema) -> pa.Table:
-        """The answer, in the types of `schema`; a connection that was lost is opened again, once."""
-        try:
-            rows = self._rows(sql)
-        except psycopg.OperationalError:
-            if not self._connection.broken:
-                raise
-            self._connection.close()
-            self._connection = self._opened()
-            rows = self._rows(sql)
+        """The answer, in the types of `schema`; a connection that was lost is opened again, once. Raises WorkspaceError."""
+        with _told(self._url, "did not answer a statement"):
+            try:
+                rows = self._rows(sql)
+            except psycopg.OperationalError:
+                if not self._connection.closed:
+                    raise
+                self._connection = self._opened()
+                rows = self._rows(sql)
         return typed(rows, schema)
 
     def _rows(self, text: str) -> list[tuple[Any, ...]]:
