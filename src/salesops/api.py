@@ -52,6 +52,7 @@ class Api:
         self.actor = actor_for(workspace, user, door=door)
         self._sessions: dict[date | None, Any] = {}
         self.metrics = Metrics(self)
+        self.targets = Targets(self)
         self.people = People(self)
         self.pipeline = Pipeline(self)
         self.records = Records(self)
@@ -257,6 +258,40 @@ class Metrics(_Room):
             return kept.history(self._api.actor, name)
         rows = kept.listed(self._api.session(), self._api.actor)
         return [row for row in rows if name in ("", row["metric"])]
+
+
+class Targets(_Room):
+    """What a metric should be: of the company, a unit, a team or a person. Answers stand beside it with `compare="target"`."""
+
+    def set(self, metric: str, period: str, value: Any, *, effective: Day | None = None, **given: Any) -> Any:
+        """Set a metric for a period ("2026-Q3"): of a `person`, `team` or `business_unit`, else of the company; `kind` goal, plan or
+        quota; `currency`, `status`, `provenance`. Setting it again makes a version, true from `effective`."""
+        from salesops.metrics.goals import set_target
+
+        return set_target(
+            self._api.session(), self._api.actor, metric, period, value, effective=_day(effective), **given
+        )
+
+    def list(
+        self, metric: str = "", *, as_of: Day | None = None, as_known_on: Day | None = None, **question: Any
+    ) -> Any:
+        """The targets (of a metric) as they are, or were on a day: `kind`, `period`, `of`."""
+        from salesops.metrics.goals import list_targets
+
+        return list_targets(
+            self._api.session(),
+            self._api.actor,
+            metric=metric,
+            as_of=_day(as_of),
+            as_known_on=_day(as_known_on),
+            **question,
+        )
+
+    def withdraw(self, record: object, *, effective: Day | None = None) -> None:
+        """Withdraw a target by its id: it is not set any more."""
+        from salesops.metrics.goals import withdraw_target
+
+        withdraw_target(self._api.actor, record, effective=_day(effective))
 
 
 class People(_Room):

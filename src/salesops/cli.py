@@ -59,6 +59,9 @@ ROOMS: Mapping[str, Elsewhere] = {
     "cohorts": Elsewhere(
         "metrics.commands", "cohorts", "Customers by first purchase: who stays, and what they bring, by age."
     ),
+    "target": Elsewhere(
+        "metrics.target_commands", "target", "What a metric should be: of the company, a unit, a team or a person."
+    ),
     "scorecard": Elsewhere("metrics.commands", "scorecard", "The figures asked for first, this quarter and the last."),
     "people": Elsewhere(
         "metrics.people_commands", "people", "What people do, how newcomers come up, who stands out fairly."
@@ -76,7 +79,7 @@ ROOMS: Mapping[str, Elsewhere] = {
 }
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "import", "mapping"),
-    "Ask": ("scorecard", "metrics", "explain", "cohorts", "people", "pipeline", "quality"),
+    "Ask": ("scorecard", "metrics", "target", "explain", "cohorts", "people", "pipeline", "quality"),
     "Records": ("record", "field", "word", "rule", "task"),
     "Run": ("serve", "mcp", "user", "audit", "refresh", "backup", "restore"),
 }

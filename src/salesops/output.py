@@ -45,6 +45,7 @@ NOTHING = {
     "field list": "No custom field yet: salesops field declare ENTITY NAME",
     "field conflicts": "No value is in dispute.",
     "rule list": "No value rule yet: salesops rule add ENTITY FIELD FOUND BECOMES",
+    "target list": "No target yet: salesops target set METRIC PERIOD VALUE",
     "task list": "Nothing to do.",
     "user token list": "No token yet: salesops user token create --name NAME --scopes SCOPES",
     "quality": "There is nothing to check yet: salesops import FILE ...",
@@ -199,12 +200,14 @@ def write_rows(
     currencies: Mapping[str, str] | None = None,
     notes: Iterable[str] = (),
     beside: Mapping[str, Any] | None = None,
+    nothing: Mapping[str, str] | None = None,
 ) -> None:
     """Write rows to standard output (`notes` to standard error for CSV, so that a pipe gets rows only), or as XLSX to the file asked for.
 
     `columns` are those to show, in order; `units` say how numbers are read in a table; `currencies` name, for columns of money,
     the column that holds each row's currency (elsewhere it is `currency`); `beside` goes into the JSON next to
-    `rows`, and what is one value in it onto the sheet Definitions of an XLSX. A table without rows says what to do next.
+    `rows`, and what is one value in it onto the sheet Definitions of an XLSX; `nothing` is what a table says in a column where there
+    is no value. A table without rows says what to do next.
     """
     _mark_written()
     names = list(columns) if columns is not None else list(rows[0]) if rows else []
@@ -222,7 +225,7 @@ def write_rows(
         write_table(Table(rows, names, units or {}, currency, currencies or {}, about, told))
     else:
         if rows:
-            _table(rows, names, titles or {}, units or {}, currency, currencies or {})
+            _table(rows, names, titles or {}, units or {}, currency, currencies or {}, nothing or {})
         else:
             click.echo(_nothing())
         for note in notes:
@@ -309,6 +312,7 @@ def _table(
     units: Mapping[str, str],
     currency: str,
     currencies: Mapping[str, str],
+    nothing: Mapping[str, str],
 ) -> None:
     """A table as wide as the terminal, or as wide as it needs to be where there is none (a pipe, a file)."""
     heads = [titles.get(name, name) for name in names]
@@ -316,7 +320,12 @@ def _table(
     def code(row: Mapping[str, Any], name: str) -> str:
         return row.get(currencies[name]) or currency if name in currencies else currency
 
-    cells = [[shown(row.get(name), units.get(name, ""), code(row, name)) for name in names] for row in rows]
+    def cell(row: Mapping[str, Any], name: str) -> str:
+        if row.get(name) is None and name in nothing:
+            return nothing[name]
+        return shown(row.get(name), units.get(name, ""), code(row, name))
+
+    cells = [[cell(row, name) for name in names] for row in rows]
     right = [bool(units.get(name)) or (n > 0 and _numeric([row[n] for row in cells])) for n, name in enumerate(names)]
     if not sys.stdout.isatty():
         click.echo(_plain_table(heads, cells, right))
@@ -380,9 +389,12 @@ def write_answer(answer: Any, form: str = "table", *, parts: bool = False) -> No
     currencies = {one.name: one.currency for one in answer.columns if getattr(one, "currency", "")}
     notes = [*_heading(answer), *answer.notes, *(f"{name}: no value, {why}" for name, why in answer.empty.items())]
     beside = {key: value for key, value in answer.to_dict().items() if key != "rows"}
+    nothing = {
+        one.name: "not set" for one in answer.columns if one.kind == "comparison" and one.name.endswith("__target")
+    }
     write_rows(
         rows, form, columns=names, units=units, currency=answer.currency, currencies=currencies, notes=notes,
-        beside=beside,
+        beside=beside, nothing=nothing,
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from .drill import drill as drill_records
 from .explain import explain as explain_metric
 from .guide.commands import guide
 from .query import query as ask
+from .request import AGAINST, COMPARISONS
 from .scorecard import BY_MANAGER, COVERAGE, Scorecard
 from .scorecard import scorecard as score
 
@@ -119,13 +120,24 @@ for _command in (define, undefine, check, definitions):
 @click.argument("names")
 @click.option("--by", default="", help="Dimensions, separated by commas: owner, team, region, product ...")
 @question
-@click.option("--compare", type=click.Choice(("previous", "year_ago", "target")), help="What to set beside it.")
+@click.option("--compare", type=click.Choice(COMPARISONS), help="What to set beside it.")
+@click.option(
+    "--against",
+    type=click.Choice(AGAINST),
+    help="The targets beside it (the goal, else the plan), or those of one kind.",
+)
 @click.option("--totals", is_flag=True, help="Add the total over all dimension values.")
 @click.option("--parts", is_flag=True, help="Show numerators, denominators and counts, too.")
 @format_option
 @click.pass_context
-def query(ctx: click.Context, names: str, as_known_on: str | None, form: str, parts: bool, **options: Any) -> None:
+def query(
+    ctx: click.Context, names: str, as_known_on: str | None, form: str, parts: bool, against: str | None, **options: Any
+) -> None:
     """Answer NAMES (separated by commas), such as win_rate,bookings or win_rate.value."""
+    if against is not None:
+        if options["compare"] not in (None, against):
+            raise UsageError("an answer has one comparison beside it", "Give --compare or --against")
+        options["compare"] = against
     with session_of(ctx.obj, as_known_on) as session:
         write_answer(ask(session, ctx.obj.actor, names, **options), form, parts=parts)
 
@@ -309,7 +321,9 @@ def write_scorecard(card: Scorecard, company: str, form: str = "table") -> None:
             "company": company, "as_of": card.as_of, "currency": card.currency, "managers": card.managers,
             "quota_reached": sorted(card.reached), "hidden": card.hidden,
         }  # fmt: skip
-        write_rows(card.rows, form, columns=["metric", "figure", "unit", *keys], notes=notes, beside=beside)
+        write_rows(
+            card.rows, form, columns=["metric", "figure", "unit", *keys, "target", "met"], notes=notes, beside=beside
+        )
         return
 
     def told(row: dict[str, Any], key: str) -> str:
@@ -319,6 +333,12 @@ def write_scorecard(card: Scorecard, company: str, form: str = "table") -> None:
 
     click.echo(f"{company}: {card.now.label} ({card.now.start} to {card.now.end}), as of {card.as_of}\n")
     rows = [{"figure": row["figure"], **{key: told(row, key) for key in keys}} for row in card.rows]
+    if any(row["target"] is not None for row in card.rows):
+        keys.append("target")
+        for row, one in zip(rows, card.rows, strict=True):
+            met = "" if one["met"] is None else ", met" if one["met"] else ", not met"
+            goal = one["target"]
+            row["target"] = "not set" if goal is None else shown(goal, one["unit"], card.currency) + met
     write_rows(rows, "table", columns=["figure", *keys], units=dict.fromkeys(keys, "text"), notes=notes)
     if card.managers:
         click.echo()

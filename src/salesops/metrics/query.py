@@ -14,15 +14,16 @@ from salesops.common.errors import UsageError
 from .answer import Answer, Column, money_column
 from .build import Builder
 from .definitions import Asked
+from .dimensions import REFS, labels
 from .facts import fact
 from .notes import notes_of
 from .pieces import is_money
-from .request import BEGINNING, COMPARISONS, END, Request, first_day, shifted, since_of, understand
+from .request import AGAINST, BEGINNING, COMPARISONS, END, Request, first_day, shifted, since_of, understand
 from .scope import visible
 from .series import SeriesBuilder, fits
 from .session import Actor
 from .sql import NO_ID, NONE
-from .target import targets
+from .target import Goals, is_amount, targets
 
 ALL = "(all)"
 
@@ -68,14 +69,19 @@ def answer(session: Any, actor: Actor, request: Request, compare: str | None = N
     """Answer a request that was understood."""
     raw = run(session, actor, request)
     notes = notes_of(session, actor, request, raw)
+    goals: list[Goals] = []
+    if compare in AGAINST:
+        goals = [targets(session, actor, request, one, compare) for one in request.asked]
+        notes += [note for one in goals for note in one.notes]
+        raw = _with_targets(session, raw, goals, request)
     if compare in ("previous", "year_ago"):
         then = run(session, actor, shifted(request, compare))
         both = _with_former(raw, then, request)
         table, columns = _beside(*_shape(both, request), both, then, request, compare)
     else:
         table, columns = _shape(raw, request)
-    if compare == "target":
-        table, columns = _targets(session, actor, table, columns, raw, request)
+    if goals:
+        table, columns = _against(table, columns, raw, goals, request)
     if totals and request.by:
         whole = replace(request, by=())
         table = _with_totals(table, answer(session, actor, whole, compare).rows, request)
@@ -250,27 +256,56 @@ def _beside(
     return table, columns
 
 
-def _targets(
-    session: Any, actor: Actor, table: pa.Table, columns: list[Column], raw: pa.Table, request: Request
+def _with_targets(session: Any, raw: pa.Table, goals: list[Goals], request: Request) -> pa.Table:
+    """The raw result with a row for every group that has a target and no record: a sum of nothing is 0, another figure null."""
+    there = set(_row_keys(raw, request))
+    missing = sorted({key for one in goals for key in one.by_cell} - there)
+    if not missing or not request.by:
+        return raw
+    names = {row["id"]: row["label"] for row in session.query(labels(REFS[request.by[0]])).to_pylist()}
+    columns = []
+    for field in raw.schema:
+        head, _, part = field.name.partition("__")
+        values: list[Any] = [None] * len(missing)
+        if field.name == "period":
+            values = [key[0] for key in missing]
+        elif field.name in ("d0", "n0"):
+            values = [key[1] if field.name == "d0" else names.get(key[1]) for key in missing]
+        elif head[1:].isdigit() and not part and request.asked[int(head[1:])].metric.additive == "additive":
+            values = [0] * len(missing)
+        columns.append(pa.array(values, field.type))
+    return pa.concat_tables([raw, pa.table(columns, schema=raw.schema)])
+
+
+def _against(
+    table: pa.Table, columns: list[Column], raw: pa.Table, goals: list[Goals], request: Request
 ) -> tuple[pa.Table, list[Column]]:
+    """Add the target, how far the value is from it, its share of it, and whether it is met (unknown where neither way is better)."""
     keys = _shaped_keys(table, request)
     now = {key: n for n, key in enumerate(_row_keys(raw, request))}
-    for n, one in enumerate(request.asked):
+    for n, (one, wanted) in enumerate(zip(request.asked, goals, strict=True)):
         exact = one.unit == "money" and pa.types.is_integer(raw.column(f"m{n}").type)
-        wanted = targets(session, actor, request, one)
-        values = raw.column(f"m{n}").to_pylist()
-        goal = [wanted.get(key) for key in keys]
-        if one.unit == "money" and not exact:
+        found = raw.column(f"m{n}").to_pylist()
+        values = [found[now[key]] for key in keys]
+        goal = [wanted.by_cell.get(key) for key in keys]
+        if is_amount(one) and not exact:
             goal = [None if one_ is None else one_ / 10_000 for one_ in goal]
-        reached = [
-            None if not g or values[now[key]] is None else float(values[now[key]]) / float(g)
-            for key, g in zip(keys, goal, strict=True)
+        gap = [None if g is None or v is None else v - g for v, g in zip(values, goal, strict=True)]
+        reached = [None if not g or v is None else float(v) / float(g) for v, g in zip(values, goal, strict=True)]
+        met = [
+            None if g is None or one.metric.better == "none" else g >= 0 if one.metric.better == "up" else g <= 0
+            for g in gap
         ]
-        array = money_column(pa.array(goal, pa.int64())) if exact else pa.array(goal, pa.float64())
-        table = table.append_column(f"{one.name}__target", array)
-        table = table.append_column(f"{one.name}__reached", pa.array(reached, pa.float64()))
-        columns.append(Column(f"{one.name}__target", "target", "comparison", one.unit))
-        columns.append(Column(f"{one.name}__reached", "of target", "comparison", "ratio"))
+
+        def figures(several: list[Any], exact: bool = exact) -> Any:
+            return money_column(pa.array(several, pa.int64())) if exact else pa.array(several, pa.float64())
+
+        for name, title, unit, array in (
+            ("target", "target", one.unit, figures(goal)), ("gap", "above the target", one.unit, figures(gap)),
+            ("reached", "of target", "ratio", pa.array(reached, pa.float64())), ("met", "target met", "", pa.array(met, pa.bool_())),
+        ):  # fmt: skip
+            table = table.append_column(f"{one.name}__{name}", array)
+            columns.append(Column(f"{one.name}__{name}", title, "comparison", unit))
     return table, columns
 
 

@@ -20,7 +20,8 @@ BEGINNING, END = date(1, 1, 1), date(9999, 12, 30)
 DEALS_SINCE = (
     "SELECT MIN(created_on) AS day FROM (SELECT created_on FROM opportunity UNION ALL SELECT created_on FROM lead) AS r"
 )
-COMPARISONS = ("previous", "year_ago", "target")
+AGAINST = ("target", "goal", "plan", "quota")
+COMPARISONS = ("previous", "year_ago", *AGAINST)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,14 @@ from .session import Actor
 from .sql import day
 
 
+def below(me: int, person: str, at: str) -> str:
+    """The condition that a person (SQL) is `me`, or stood below `me` in the reporting line on the day `at` (SQL)."""
+    return (
+        f"{person} = {me} OR EXISTS (SELECT 1 FROM reporting_closure AS z WHERE z.ancestor = {me} AND z.person = {person}"
+        f" AND z.valid_from <= {at} AND {at} < z.valid_to)"
+    )
+
+
 def visible(session: Any, actor: Actor, owned: bool = True) -> str | None:
     """The condition on a fact `f` (columns owner, owner_now, basis); None when the actor sees every record."""
     if actor.sees_all:
@@ -16,14 +24,5 @@ def visible(session: Any, actor: Actor, owned: bool = True) -> str | None:
         return "1 = 0"
     me = int(actor.person)
     today = day(session.manifest.today)
-
-    def below(owner: str, at: str) -> str:
-        line = "SELECT 1 FROM reporting_closure AS z WHERE z.ancestor = {me} AND z.person = {owner}"
-        return (
-            f"{owner} = {me} OR EXISTS ("
-            + line.format(me=me, owner=owner)
-            + f" AND z.valid_from <= {at} AND {at} < z.valid_to)"
-        )
-
     # `below` may be null where there is no owner: what belongs to nobody is not theirs.
-    return f"COALESCE({below('f.owner', 'f.basis')} OR {below('f.owner_now', today)}, FALSE)"
+    return f"COALESCE({below(me, 'f.owner', 'f.basis')} OR {below(me, 'f.owner_now', today)}, FALSE)"

@@ -22,7 +22,8 @@ BY_MANAGER = ("bookings", "win_rate", "quota_attainment")
 
 @dataclass(frozen=True)
 class Scorecard:
-    """`rows`: metric, figure, unit and the exact value in either quarter (by its key); `managers`: the best first.
+    """`rows`: metric, figure, unit, the exact value in either quarter (by its key), the `target` of this quarter and whether it is
+    `met` (None: not set); `managers`: the best first.
 
     `reached` are the quarters whose quota is reached, so that there is no remaining one to cover; `hidden` counts the
     records of this quarter that are not the reader's.
@@ -50,11 +51,14 @@ def scorecard(session: Any, actor: Actor) -> Scorecard:
             (CLOSED, min(quarter.end, today)),
             (OPEN, min(quarter.start + (today - now.start), quarter.end)),
         ):
-            answer = query(session, actor, names, period=quarter.key, as_of=day)
+            compare = "target" if quarter is now else None
+            answer = query(session, actor, names, period=quarter.key, as_of=day, compare=compare)
             values = answer.to_pylist()[0]
             for one in (column for column in answer.columns if column.kind == "metric"):
                 row = rows.setdefault(one.name, {"metric": one.name, "figure": one.title, "unit": one.unit})
                 row[quarter.key] = values[one.name]
+                if compare:
+                    row |= {"target": values[f"{one.name}__target"], "met": values[f"{one.name}__met"]}
             if names == OPEN and _is_reached(values):
                 reached.add(quarter.key)
             hidden, currency = answer.hidden if names == CLOSED else hidden, answer.currency

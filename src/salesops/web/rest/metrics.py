@@ -89,7 +89,9 @@ def query_metrics(
     q: Query[Question],
     metrics: str = Query(description="Names, separated by commas", max_length=2000, example="win_rate,bookings"),
     by: str = Query("", description="Dimensions, separated by commas: owner, team, product ...", max_length=1000),
-    compare: Literal["previous", "year_ago", "target", ""] = Query("", description="What to set beside it"),
+    compare: Literal["previous", "year_ago", "target", "goal", "plan", "quota", ""] = Query(
+        "", description="What to set beside it"
+    ),
     totals: bool = Query(False, description="The total over all dimension values, too"),
 ) -> HttpResponse:
     """Many metrics by dimensions and periods, as of and as known on any day; `Accept: text/csv` gives CSV. All rows, always."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from salesops import __version__
 from salesops.common.errors import UsageError
-from salesops.records import access, actions, actions_tokens, audit, queries
+from salesops.records import access, actions_tokens, audit, queries
+from salesops.records.actions_targets import put_target
 from salesops.web.serving import workspace
 
 from . import schemas as s
@@ -126,28 +126,9 @@ def set_target(request: HttpRequest, body: s.TargetIn) -> HttpResponse:
 
 
 def _set_target(request: HttpRequest, body: s.TargetIn) -> Done:
-    actor = actor_of(request)
     given = {name: value for name, value in body.dict().items() if name != "effective" and value is not None}
-    whose = {name: given[name] for name in ("person", "team", "business_unit") if name in given}
-    if len(whose) > 1:
-        raise UsageError("a target is of a person, a team or a business unit", remedy="Name one of them")
-    tests = [f"metric = {_text(body.metric)}", f"kind = {_text(body.kind)}"]
-    tests += [f"starts_on = {_text(body.starts_on)}", f"ends_on = {_text(body.ends_on)}"]
-    for name in ("person", "team", "business_unit"):
-        found = queries.show_record(actor, name, whose[name]).id if name in whose else None
-        tests.append(f"{name}.id is null" if found is None else f"{name}.id = '{found}'")
-        if found is not None:
-            given[name] = found
-    there = queries.list_records(actor, "target", where=" and ".join(tests), limit=2)
-    if there.rows:
-        record = int(there.rows[0]["id"])
-        actions.edit_record(actor, "target", record, given, effective=body.effective)
-        return _now(request, "target", record)
-    return _now(request, "target", actions.create_record(actor, "target", given, effective=body.effective), 201)
-
-
-def _text(value: Any) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
+    record, created = put_target(actor_of(request), given, effective=body.effective)
+    return _now(request, "target", record, 201) if created else _now(request, "target", record)
 
 
 # Audit
