@@ -1,4 +1,4 @@
-"""`salesops serve`: the API of a workspace over HTTP."""
+"""`salesops serve`: the pages and the API of a workspace over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from salesops.common.errors import UsageError
 @click.option("--openapi", is_flag=True, help="Write the API's OpenAPI document instead, and end.")
 @click.pass_context
 def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, openapi: bool) -> None:
-    """Serve the REST API of the workspace: http://HOST:PORT/api/v1/docs.
+    """Serve the workspace to browsers and programs: pages at http://HOST:PORT, the API at /api/v1/docs.
 
     A program shows a token (salesops user token create). Without a certificate in front of it this is for this machine, or a
     network that you trust.
@@ -35,7 +35,15 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, 
         return
     os.environ["SALESOPS_HOME"] = str(workspace.path)
     os.environ["SALESOPS_SERVED_AT"] = host
-    click.echo(f"{workspace.config.name}: http://{_shown(host)}:{port}/api/v1/docs (stop with Ctrl-C)", err=True)
+    from salesops.records.access import ensure_owner
+
+    from .shell.signin import link_for
+
+    address = f"http://{_shown(host)}:{port}"
+    click.echo(f"{workspace.config.name}: {address} (stop with Ctrl-C; the API: {address}/api/v1/docs)", err=True)
+    click.echo(
+        f"Sign in as {ensure_owner()} within 15 minutes: {address}/sign-in/link/{link_for(ensure_owner())}", err=True
+    )
     multiprocessing.set_start_method("spawn", force=True)  # a worker inherits no connection of this process
     _server(host, port, workers, threads).serve()
 

@@ -19,7 +19,10 @@ def _hosts() -> list[str]:
 
 
 SECRET_KEY = os.environ.get("SALESOPS_SECRET_KEY", "not-serving")
-INSTALLED_APPS = ["django.contrib.contenttypes", "salesops.records.apps.RecordsConfig"]
+INSTALLED_APPS = [
+    "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.staticfiles",
+    "salesops.records.apps.RecordsConfig", "salesops.web.apps.WebConfig",
+]  # fmt: skip
 ROOT_URLCONF = "salesops.web.urls"
 APPEND_SLASH = False
 ALLOWED_HOSTS = _hosts()
@@ -28,9 +31,38 @@ FILE_UPLOAD_HANDLERS = ["salesops.web.uploads.ToWorkspace"]
 FILE_UPLOAD_TEMP_DIR = str(WORKSPACE / "work" / "uploads")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "salesops.web.shell.middleware.Protected",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "salesops.web.shell.middleware.Acting",
+    "salesops.web.shell.middleware.Told",
     "salesops.web.rest.problems.methods_as_problems",
 ]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request", "salesops.web.shell.context.shell"],
+            "string_if_invalid": os.environ.get("SALESOPS_STRING_IF_INVALID", ""),
+        },
+    }
+]
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 3600
+SESSION_COOKIE_NAME = "salesops"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "salesops.web.shell.answers.forged"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [str(Path(__file__).parent / "locale")]
 AUTH_USER_MODEL = "records.User"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,4 +1,4 @@
-"""Addresses: the API, its docs, and a word on the server's health."""
+"""Addresses: pages, the API, its docs, and a word on the server's health."""
 
 from __future__ import annotations
 
@@ -7,12 +7,24 @@ from django.urls import path
 
 from salesops import __version__
 
+from . import pages  # noqa: F401  (registers every page)
 from .rest import problems
 from .rest.root import START, STATIC, api
+from .shell import answers, routes
 
-handler400 = problems.of_bad_request
-handler404 = problems.of_missing
-handler500 = problems.of_server_error
+
+def handler400(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return problems.of_bad_request(request, exception) if _is_api(request) else answers.not_found(request)
+
+
+def handler404(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return problems.of_missing(request, exception) if _is_api(request) else answers.not_found(request)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    return problems.of_server_error(request) if _is_api(request) else answers.broken(request)
+
+
 FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 
 
@@ -39,9 +51,14 @@ def docs_file(request: HttpRequest, name: str) -> HttpResponse | FileResponse:
     return FileResponse((STATIC / name).open("rb"), content_type=FILES[name])
 
 
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
 urlpatterns = [
     path("health", health),
     path("api/v1/docs/start.js", docs_start),
     path("api/v1/docs/files/<str:name>", docs_file),
     path("api/v1/", api.urls),
+    *routes.urls(),
 ]

@@ -47,6 +47,11 @@ def defined(session: Any) -> Defined:
     return _kept(session)[1]
 
 
+def stamp_of(session: Any) -> tuple[Any, ...]:
+    """What tells one state of the definitions from another: equal as long as no file and no definition of the state has changed."""
+    return _stamp(session)
+
+
 def found(session: Any) -> Found:
     """All definitions of a session's workspace and every mistake in them."""
     return _kept(session)[0]

@@ -1,0 +1,72 @@
+// On every page: htmx, theme, density, keyboard, palette, popovers beside their numbers, drawings that need the island of charts.
+import htmx from "htmx.org";
+import { keyboard } from "./keyboard";
+import { palette } from "./palette";
+import { popovers } from "./popovers";
+import { scope } from "./scope";
+import { tables } from "./tables";
+
+htmx.config.allowEval = false;
+htmx.config.includeIndicatorStyles = false;
+htmx.config.selfRequestsOnly = true;
+htmx.config.historyCacheSize = 0;
+
+const root = document.documentElement;
+const year = 60 * 60 * 24 * 365;
+
+export function remember(name: string, value: string): void {
+  document.cookie = `${name}=${value}; path=/; max-age=${year}; samesite=lax`;
+}
+
+function theme(): void {
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  remember("theme", root.dataset.theme);
+  document.dispatchEvent(new CustomEvent("theme"));
+}
+
+export function density(): void {
+  const compact = root.dataset.density === "compact";
+  if (compact) delete root.dataset.density; else root.dataset.density = "compact";
+  remember("density", compact ? "" : "compact");
+}
+
+export function rail(): void {
+  const app = document.getElementById("app");
+  if (app) remember("rail", app.classList.toggle("is-rail") ? "1" : "");
+}
+
+export function toast(text: string): void {
+  const place = document.getElementById("toasts");
+  if (!place) return;
+  const one = document.createElement("div");
+  one.className = "toast";
+  one.textContent = text;
+  place.append(one);
+  setTimeout(() => one.remove(), 10_000);
+}
+
+async function charts(within: ParentNode): Promise<void> {
+  if (!within.querySelector("[data-chart]")) return;
+  const island = (await import(/* the address comes from the page */ document.body.dataset.charts as string)) as { draw(within: ParentNode): void };
+  island.draw(within);
+}
+
+document.addEventListener("click", (event) => {
+  const at = (event.target as Element).closest<HTMLElement>("[data-theme-toggle],[data-density-toggle],[data-copy],[data-close],[data-keys],[data-more]");
+  if (!at) return;
+  if ("themeToggle" in at.dataset) theme();
+  if ("densityToggle" in at.dataset) density();
+  if ("keys" in at.dataset) (document.getElementById("keys") as HTMLDialogElement).showModal();
+  if ("close" in at.dataset) at.closest("dialog")?.close();
+  if ("more" in at.dataset) document.querySelector<HTMLElement>("[data-palette]")?.click();
+  if (at.dataset.copy) navigator.clipboard.writeText(new URL(at.dataset.copy, location.href).href).then(() => toast(at.dataset.said ?? "Copied"));
+});
+document.addEventListener("htmx:afterSwap", (event) => { const within = event.target as Element; void charts(within); tables(within); });
+
+keyboard({ density, rail });
+palette();
+popovers();
+scope();
+tables(document);
+void charts(document).then(() => { document.body.dataset.ready = "1"; });

@@ -1,0 +1,10 @@
+"""The web shell as a Django app: templates, static files and template tags are found through it."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    name = "salesops.web"
+    label = "web"

@@ -1,0 +1,122 @@
+"""Sign-in and out, the account, the command palette, and what the scope bar offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from salesops.metrics.catalogue import metrics
+from salesops.records import access, queries
+from salesops.web.serving import workspace
+from salesops.web.shell import nav, signin
+from salesops.web.shell.asked import Request
+from salesops.web.shell.routes import page
+
+FOUND = 8
+"""How many of a kind the palette shows."""
+
+
+@page("sign-in", "sign-in", action="open", methods=("GET", "POST"))
+def sign_in(request: Request) -> HttpResponse:
+    """User name and password."""
+    following = _inside(request.POST.get("next") or request.GET.get("next") or "/")
+    facts: dict[str, Any] = {"next": following, "company": workspace().config.name}
+    if request.method == "GET":
+        return HttpResponseRedirect(following) if request.actor else render(request, "signin/sign_in.html", facts)
+    username = request.POST.get("username", "")
+    user = signin.check(username, request.POST.get("password", ""))
+    if user is None:
+        problem = _("This user name and password do not belong together.")
+        return render(request, "signin/sign_in.html", {**facts, "problem": problem, "username": username}, status=403)
+    signin.sign_in(request, user)
+    return HttpResponseRedirect(following)
+
+
+@page("sign-in/link/<str:text>", "sign-in-link", action="open")
+def sign_in_by_link(request: Request, text: str) -> HttpResponse:
+    """A link that the server's own command line printed."""
+    user = signin.user_of_link(text)
+    if user is None:
+        facts = {
+            "next": "/",
+            "problem": _("This link is older than fifteen minutes, or was never one."),
+            "company": workspace().config.name,
+        }
+        return render(request, "signin/sign_in.html", facts, status=403)
+    signin.sign_in(request, user)
+    return HttpResponseRedirect("/")
+
+
+@page("sign-out", "sign-out", action="", methods=("POST",))
+def sign_out(request: Request) -> HttpResponse:
+    request.session.flush()
+    return HttpResponseRedirect(reverse("sign-in"))
+
+
+@page("account", "account", action="")
+def account(request: Request) -> HttpResponse:
+    """Who you are here, and what you may do."""
+    actor = request.actor
+    actions = [name.replace("_", " ") for name in access.PERMISSIONS if access.may(actor, name)]
+    return render(request, "signin/account.html", {"actions": actions})
+
+
+@page("palette", "palette")
+def palette(request: Request) -> JsonResponse:
+    """Pages, metrics, and records by name, for the command palette."""
+    actor = request.actor
+    text = request.GET.get("q", "").strip()
+    lowered = text.casefold()
+    found = [
+        {"group": _("Go to"), "title": str(link.title), "url": reverse(link.name), "icon": link.icon}
+        for link in _places(actor)
+        if lowered in str(link.title).casefold()
+    ]
+    if len(text) >= 2:
+        named = [one for one in metrics().values() if lowered in one.title.casefold() or lowered in one.id]
+        found += [
+            {"group": _("Metrics"), "title": one.title, "url": reverse("metric", args=[one.id]), "icon": "forecast"}
+            for one in named[:FOUND]
+        ]
+        for entity, icon, group in (
+            ("person", "people", _("People")),
+            ("account", "deal", _("Accounts")),
+            ("opportunity", "pipeline", _("Deals")),
+        ):
+            found += [
+                {"group": group, "title": label, "url": reverse("record", args=[entity, key]), "icon": icon}
+                for key, label in queries.find(actor, entity, text, limit=FOUND)
+            ]
+    return JsonResponse({"found": found})
+
+
+def _places(actor: Any) -> list[nav.Link]:
+    found = []
+    for one in nav.PAGES:
+        for tab in one.tabs:
+            if access.may(actor, tab.action):
+                title = one.title if len(one.tabs) == 1 else f"{one.title}: {tab.title}"
+                found.append(nav.Link(title, tab.name, one.icon))
+    return found
+
+
+@page("scopes", "scopes")
+def scopes(request: Request) -> JsonResponse:
+    """What the scope bar offers for a text: teams, units, people."""
+    actor = request.actor
+    text = request.GET.get("q", "").strip()
+    found = []
+    for entity, kinds in (("team", ("team",)), ("business_unit", ("business_unit",)), ("person", ("manager", "owner"))):
+        for _key, label in queries.find(actor, entity, text, limit=FOUND):
+            found += [f"{kind}:{label}" for kind in kinds]
+    return JsonResponse({"found": found})
+
+
+def _inside(address: str) -> str:
+    """An address of this server; the home page for any other."""
+    return address if url_has_allowed_host_and_scheme(address, allowed_hosts=None) else "/"

@@ -1,0 +1,77 @@
+"""Where things are: groups, pages and tabs, in one order for everybody; who may not open a page does not see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from salesops.records import access
+from salesops.records.access import Actor
+
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab of a page: its title and the name of its address; `action` is what it takes to open it."""
+
+    title: Words
+    name: str
+    action: str = "read"
+    under: tuple[str, ...] = ()  # names of deeper addresses that belong to it
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the navigation: the first of its tabs that the reader may open is where it leads."""
+
+    title: Words
+    icon: str
+    key: str
+    tabs: tuple[Tab, ...]
+    group: Words = ""
+
+
+PAGES: tuple[Page, ...] = (
+    Page(_("Home"), "home", "h", (
+        Tab(_("Scorecard"), "home"),
+    )),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page or tab as one reader sees it."""
+
+    title: Words
+    name: str
+    icon: str = ""
+    key: str = ""
+    group: Words = ""
+    current: bool = False
+
+
+def menu(actor: Actor, here: str) -> list[Link]:
+    """The pages that an actor may open; `here` is the name of the address that is open."""
+    found = []
+    for page in PAGES:
+        open_to = [tab for tab in page.tabs if access.may(actor, tab.action)]
+        if open_to:
+            current = any(here == tab.name or here in tab.under for tab in page.tabs)
+            found.append(Link(page.title, open_to[0].name, page.icon, page.key, page.group, current))
+    return found
+
+
+def place(actor: Actor, here: str) -> tuple[Page | None, list[Link]]:
+    """The page that an address belongs to, and its tabs."""
+    for page in PAGES:
+        if any(here == tab.name or here in tab.under for tab in page.tabs):
+            tabs = [
+                Link(tab.title, tab.name, current=here == tab.name or here in tab.under)
+                for tab in page.tabs
+                if access.may(actor, tab.action)
+            ]
+            return page, tabs
+    return None, []

@@ -1,0 +1,76 @@
+"""Pages and the rule of each: who may open it. A view that is not registered here has no address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+
+from salesops.common.errors import NotAllowed
+from salesops.records import access
+
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address: its pattern, its name, and the action of `access.PERMISSIONS` that it takes ("" = anybody signed in, "open" =
+    no sign-in needed)."""
+
+    pattern: str
+    name: str
+    action: str
+    view: View
+    methods: tuple[str, ...]
+
+
+ROUTES: list[Route] = []
+
+
+def page(pattern: str, name: str, action: str = "read", methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """Register a view under an address. The view gets a request with `actor`; who may not take `action` gets a page that says so."""
+
+    def registered(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **given: Any) -> HttpResponse:
+            from .answers import not_allowed, wrong_method
+
+            if request.method not in (*methods, "HEAD"):
+                return wrong_method(request, methods)
+            if action == "open":
+                return view(request, *args, **given)
+            actor: Any = request.actor  # type: ignore[attr-defined]
+            if actor is None:
+                return to_sign_in(request)
+            try:
+                if action:
+                    access.require(actor, action)
+                return view(request, *args, **given)
+            except NotAllowed as error:
+                return not_allowed(request, error)
+
+        ROUTES.append(Route(pattern, name, action, guarded, methods))
+        return guarded
+
+    return registered
+
+
+def urls() -> list[URLPattern]:
+    """The addresses of every registered page."""
+    return [path(route.pattern, route.view, name=route.name) for route in ROUTES]
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Ask who it is, and come back; a part of a page sends the whole page there."""
+    wanted = request.get_full_path() if request.method == "GET" and "HX-Request" not in request.headers else "/"
+    address = f"{reverse('sign-in')}?{urlencode({'next': wanted})}"
+    if "HX-Request" in request.headers:
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = address
+        return response
+    return HttpResponseRedirect(address)
