@@ -50,7 +50,7 @@ class Source:
 
     `by`: how a reference names its target (`id`, or `name` / `email` of a record that is here). `at`: the column
     whose date says from when the value holds. `known_from`: the same for a whole column that was only learned then; rows
-    without that date hold from the file's date. `kind` overrides how the text is read (`date`, `instant`, `money`, ...).
+    without that date hold from the file's date.
     """
 
     column: str = ""
