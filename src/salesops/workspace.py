@@ -23,7 +23,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import tomli_w
 
-from salesops.common.errors import Conflict, UsageError, WorkspaceError
+from salesops.common.errors import Conflict, InvalidData, UsageError, WorkspaceError
+from salesops.common.instants import zone_name
 from salesops.common.money import CURRENCIES
 from salesops.common.periods import FiscalCalendar
 
@@ -76,7 +77,10 @@ class Config:
         if self.currency not in CURRENCIES:
             found.append(f"currency {self.currency!r} is no ISO 4217 code, for example USD or EUR")
         if self.time_zone not in available_timezones():
-            found.append(f"time_zone {self.time_zone!r} is no IANA name, for example Europe/Warsaw")
+            try:
+                found.append(f"time_zone {self.time_zone!r} must be written {zone_name(self.time_zone)}")
+            except InvalidData as error:
+                found.append(f"time_zone: {error}".rstrip("."))
         if not 1 <= self.fiscal_start_month <= 12:
             found.append("fiscal_start_month must be 1 to 12")
         if self.fiscal_pattern not in ("month", "445", "454", "544"):

@@ -40,7 +40,7 @@ VERSIONED = {
     "person": dict(name=TEXT, region=TEXT, country=TEXT),
     "team": dict(name=TEXT),
     "territory": dict(name=TEXT),
-    "campaign": dict(name=TEXT, paid=TEXT),
+    "campaign": dict(name=TEXT, paid=TEXT, channel=TEXT),
     "order": dict(number=TEXT, account=INT, opportunity=INT, owner=INT, ordered_on=DAY, amount=INT, currency=TEXT, status=TEXT,
                   segment=TEXT, region=TEXT, business_unit=INT),
     "order_line": {"order": INT, "product": INT, "quantity": INT, "price": INT, "discount": INT, "amount": INT, "cost": INT,

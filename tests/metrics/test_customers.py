@@ -194,8 +194,8 @@ def spending() -> Any:
     """
     w = World(today="2024-04-30")
     w.thing("business_unit", "North")
-    for name, paid in (("Ads", "yes"), ("Fair", "no"), ("Mail", None)):
-        w.thing("campaign", name, paid=paid)
+    for name, paid, channel in (("Ads", "yes", "online"), ("Fair", "no", "events"), ("Mail", None, "online")):
+        w.thing("campaign", name, paid=paid, channel=channel)
     for name, account, created, won, campaign in (
         ("A", "Acme", "2024-01-01", "2024-01-30", "Ads"), ("B", "Beta", "2024-01-10", "2024-02-10", "Fair"),
         ("C", "Acme", "2024-02-01", "2024-03-03", None), ("D", "Coda", "2024-03-02", "2024-03-30", "Mail"),
@@ -219,6 +219,8 @@ def test_cost_of_a_customer(spending: Any) -> None:
     assert ask(spending, "cac.per_deal", period=Q1) == 352.5
     assert ask(spending, "cac.paid", period=Q1) == 180
     assert by(spending, "cac.paid", "campaign", period=Q1) == {"Ads": 300, "Mail": 60, "Fair": None, "(none)": None}
+    # By channel: (300 + 60) / Acme and Coda, 150 / Beta; salaries and the unknown 40 were for no channel, and won nobody.
+    assert by(spending, "cac", "campaign.channel", period=Q1) == {"online": 180, "events": 150, "(none)": None}
     assert ask(spending, "cac", period="2024-01") == 1200
     assert by(spending, "new_customers", "campaign", period=Q1) == {"Ads": 1, "Fair": 1, "Mail": 1}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from salesops.common.errors import InvalidData
 
@@ -79,6 +80,30 @@ def end_of_day(day: date, tz: Zone) -> int:
     23
     """
     return start_of_day(day + timedelta(days=1), tz)
+
+
+@lru_cache(maxsize=1)
+def zones() -> dict[str, str]:
+    """Every IANA name of a time zone by itself in lower case."""
+    return {name.lower(): name for name in sorted(available_timezones())}
+
+
+def zone_name(text: str) -> str:
+    """The IANA name that a text says, whatever its case; raises InvalidData with the nearest names.
+
+    >>> zone_name("europe/berlin")
+    'Europe/Berlin'
+    """
+    known = zones()
+    asked = text.strip().lower().replace(" ", "_")
+    if asked in known:
+        return known[asked]
+    near = [name for name in known if name.rpartition("/")[2] == asked.rpartition("/")[2]][:3]
+    near += [name for name in get_close_matches(asked, known, 3, 0.7) if name not in near]
+    names = ", ".join(known[name] for name in near[:3])
+    raise InvalidData(
+        f"{text!r} is no time zone", f"Did you mean {names}?" if names else "Use an IANA name such as Europe/Warsaw"
+    )
 
 
 @lru_cache(maxsize=256)

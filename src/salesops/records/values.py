@@ -13,8 +13,8 @@ from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from salesops.common.errors import Problem
-from salesops.common.instants import from_us, to_us
+from salesops.common.errors import InvalidData, Problem
+from salesops.common.instants import from_us, to_us, zone_name
 from salesops.common.money import CURRENCIES, FORMER_CURRENCIES, MAX_UNITS, Money, format_money
 
 from . import context
@@ -173,6 +173,8 @@ def parse(entity: Entity, field: Field, value: Any, source: str = "") -> tuple[A
 
 def _parse(entity: Entity, field: Field, value: Any) -> Any:
     kind = field.kind
+    if is_zone(entity, field):
+        return _zone(str(value))
     if kind == "text":
         return _text(field, value)
     if kind == "kind":
@@ -198,6 +200,18 @@ def _text(field: Field, value: Any) -> str:
     if code and text.upper() not in CURRENCIES | FORMER_CURRENCIES:
         raise Unreadable(f"{text!r} is no currency", "Use an ISO 4217 code such as EUR or USD")
     return text.upper() if code else text
+
+
+def is_zone(entity: Entity, field: Field) -> bool:
+    """Whether a field says in which time zone days end."""
+    return (entity.name, field.name, field.custom) == ("business_unit", "time_zone", False)
+
+
+def _zone(text: str) -> str:
+    try:
+        return zone_name(text)
+    except InvalidData as error:
+        raise Unreadable(error.message, error.remedy) from None
 
 
 def _word(entity: Entity, field: Field, text: str) -> str:

@@ -182,3 +182,20 @@ def test_a_dry_run_changes_nothing_and_shows_what_would_be(desk: Any) -> None:
 def test_source_columns_that_hold_currency_signs(desk: Any) -> None:
     desk.take("deals", HEAD + 'a,A,2018-01-01,,,Open,"€1,200.50",EUR,\nb,B,2018-01-01,,,Open,"€3,000.00",EUR,\n')
     assert desk.now("opportunity", "a").amount == 12_005_000
+
+
+def test_a_units_time_zone_is_one(desk: Any) -> None:
+    """In any case of letters; what is none is left out with a warning, and the rest of the row is in."""
+    (desk.folder / "u.toml").write_text(
+        'name = "u"\n[[file]]\nmatch = "units*"\nentity = "business_unit"\nid = "id"\n'
+        '[file.fields]\nname = "name"\ntime_zone = "zone"\n'
+    )
+    desk.take(
+        "units", "id,name,zone\n1,PL,europe/warsaw\n2,US,Amerika/Chicago\n3,JP,\n", mapping=str(desk.folder / "u.toml")
+    )
+    found = {key: desk.now("business_unit", key, "u") for key in "123"}
+    assert {key: (one.name, one.time_zone) for key, one in found.items()} == {
+        "1": ("PL", "Europe/Warsaw"), "2": ("US", None), "3": ("JP", None),
+    }  # fmt: skip
+    told = [(one["field"], one["problem"], one["value"]) for one in desk.problems()]
+    assert told == [("zone", "is no time zone; nothing is taken over", "Amerika/Chicago")]

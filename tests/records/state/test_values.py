@@ -43,3 +43,18 @@ def test_no_text_breaks_the_reader(ws: Any, kind: str, text: str) -> None:
     assert raw is None or not problems
     if raw is not None and kind != "text":
         assert values.from_text(field, values.to_text(field, raw)) == raw
+
+
+def test_a_units_time_zone(ws: Any) -> None:
+    """Written in any case; a misspelt one is refused with the nearest names."""
+    unit = entity("business_unit")
+    assert values.parse(unit, unit.field("time_zone"), "europe/warsaw") == ("Europe/Warsaw", [])
+    for text, names in (
+        ("Europe/Berln", "Did you mean Europe/Berlin"),
+        ("Chicago", "Did you mean America/Chicago"),
+        ("xyz", "IANA"),
+    ):
+        raw, problems = values.parse(unit, unit.field("time_zone"), text)
+        assert raw is None
+        assert problems[0].problem == f"{text!r} is no time zone"
+        assert names in problems[0].remedy

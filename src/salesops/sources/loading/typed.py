@@ -13,7 +13,9 @@ import duckdb
 
 from salesops.common.errors import InvalidData, Problem
 from salesops.common.ids import content_key_sql, record_id_sql
+from salesops.common.instants import zones
 from salesops.records.entities import Entity, Field, entity
+from salesops.records.values import is_zone
 from salesops.sources.mapping import Condition, Part, Source
 from salesops.sources.reading import ColumnProfile, StagedFile, parse_sql
 
@@ -183,6 +185,9 @@ class PartReader:
             return f"({self.reference(field_, source, text, n)})::VARCHAR"
         if kind == "kind":
             return self.word(name, field_, text)
+        if is_zone(self.entity, field_):
+            table = ", ".join(f"{literal(low)}: {literal(zone)}" for low, zone in zones().items())
+            return f"MAP {{{table}}}[lower(trim({text}))]"
         if kind == "text":
             # No database text holds a zero character, and U+0001 stands for an asserted empty value.
             return f"nullif(replace(replace({self.parsed(text, 'text', profile)}, chr(0), ''), chr(1), ''), '')"
@@ -314,7 +319,7 @@ class PartReader:
 
     def keeps_text(self, read: Read) -> bool:
         """Whether the source text is needed after reading: to list what could not be read, or what a reference named."""
-        return bool(read.source.column) and read.field.kind != "text"
+        return bool(read.source.column) and (read.field.kind != "text" or is_zone(self.entity, read.field))
 
     def reject(self) -> None:
         """List rows whose values cannot be read; rows with an error leave `typed`."""
@@ -337,9 +342,9 @@ class PartReader:
                     (f"unclear_{read.n}", f"x_{read.n}", read.source.column, f"names several records of {read.field.target}; nothing is taken over",
                      "Refer to them by id, or give each a name of its own", "warning")
                 )  # fmt: skip
-            if read.field.kind in ("text", "ref") or not read.source.column:
+            if (read.field.kind in ("text", "ref") and not is_zone(self.entity, read.field)) or not read.source.column:
                 continue
-            severity = "warning" if read.field.kind == "kind" else "error"
+            severity = "warning" if read.field.kind in ("kind", "text") else "error"
             bad = f"nullif(trim(x_{read.n}), '') IS NOT NULL AND c_{read.n} IS NULL"
             checks.append((bad, f"x_{read.n}", read.source.column, *_explain(self.entity, read.field), severity))
         counts = con.execute(
@@ -452,6 +457,8 @@ def _key(name: str) -> str:
 
 def _explain(entity_: Entity, field_: Field) -> tuple[str, str]:
     """What is wrong with a value of this kind, and the remedy."""
+    if is_zone(entity_, field_):
+        return "is no time zone; nothing is taken over", "Write an IANA name such as Europe/Berlin, or add a value rule"
     if field_.kind == "kind":
         return (
             f"is no known word for {entity_.name}.{field_.name}",
