@@ -16,6 +16,7 @@ demo:            ## Set up and open the simulated company in ./.state/demo
 test:            ## Run all tests, those on PostgreSQL included where it can be installed (WORKERS=2, PYTEST_ARGS=...)
 	@scripts/setup.sh dev
 	@scripts/postgres.sh
+	@scripts/chromium.sh
 	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 test-engines:    ## Run every metric on DuckDB and on PostgreSQL, and compare

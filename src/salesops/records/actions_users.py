@@ -112,6 +112,45 @@ def set_password(actor: Actor, username: str, password: str) -> None:
         _written(actor, "user.password", username, {})
 
 
+LINK_SALT = "salesops.sign-in-link"
+LINK_SECONDS = 15 * 60
+
+
+def sign_in_link(actor: Actor, username: str) -> str:
+    """The address at which a user is signed in without a password, within fifteen minutes: one's own, or anybody's for who manages users.
+
+    A new password makes it worthless.
+    """
+    from django.core import signing
+
+    if actor.username != username:
+        require(actor, "manage_users")
+    user = _user(username)
+    if actor.username != username:
+        _may_grant(actor, frozenset(user.roles.split()), frozenset())
+    if not user.is_active:
+        raise NotAllowed(f"{username} is no active user", remedy="Activate the account first")
+    _written(actor, "user.link", username, {})
+    held = {"user": username, "proof": user.get_session_auth_hash()[:16]}
+    return f"/sign-in/link/{signing.dumps(held, salt=LINK_SALT)}"
+
+
+def user_of_link(text: str) -> Any:
+    """The user of the last part of a sign-in link; None when it is older than fifteen minutes, or not ours."""
+    from django.core import signing
+    from django.utils.crypto import constant_time_compare
+
+    from .models import User
+
+    try:
+        held = signing.loads(text, salt=LINK_SALT, max_age=LINK_SECONDS)
+    except signing.BadSignature:
+        return None
+    user = User.objects.filter(username=held["user"], is_active=True).first()
+    good = user is not None and constant_time_compare(held["proof"], user.get_session_auth_hash()[:16])
+    return user if good else None
+
+
 def _user(username: str) -> Any:
     from .models import User
 

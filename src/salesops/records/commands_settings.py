@@ -81,6 +81,15 @@ def user_password(ctx: click.Context, username: str) -> None:
     say(f"password of {username} set", username=username, password="set")
 
 
+@user.command("link")
+@click.argument("username", default="")
+@click.pass_context
+def user_link(ctx: click.Context, username: str) -> None:
+    """Print the address that signs USERNAME (default: yourself) in without a password, within 15 minutes."""
+    path = actions_users.sign_in_link(ctx.obj.actor, username or ctx.obj.actor.username)
+    say(path, path=path)
+
+
 @user.group("token")
 def token() -> None:
     """API tokens: what a program shows to act as a user over REST."""

@@ -35,15 +35,12 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, 
         return
     os.environ["SALESOPS_HOME"] = str(workspace.path)
     os.environ["SALESOPS_SERVED_AT"] = host
-    from salesops.records.access import ensure_owner
+    from salesops.records.actions_users import sign_in_link
 
-    from .shell.signin import link_for
-
+    name = ctx.obj.actor.username
     address = f"http://{_shown(host)}:{port}"
     click.echo(f"{workspace.config.name}: {address} (stop with Ctrl-C; the API: {address}/api/v1/docs)", err=True)
-    click.echo(
-        f"Sign in as {ensure_owner()} within 15 minutes: {address}/sign-in/link/{link_for(ensure_owner())}", err=True
-    )
+    click.echo(f"Sign in as {name} within 15 minutes: {address}{sign_in_link(ctx.obj.actor, name)}", err=True)
     multiprocessing.set_start_method("spawn", force=True)  # a worker inherits no connection of this process
     _server(host, port, workers, threads).serve()
 

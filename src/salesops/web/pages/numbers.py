@@ -13,6 +13,7 @@ from salesops.common.errors import UsageError
 from salesops.metrics.catalogue import asked
 from salesops.metrics.drill import Drill, drill
 from salesops.metrics.explain import explain
+from salesops.metrics.facts import fact
 from salesops.web.shell import shown
 from salesops.web.shell.asked import Request
 from salesops.web.shell.asking import Asking, asking
@@ -65,9 +66,13 @@ def records(request: Request, name: str) -> HttpResponse:
         found: Drill = ask.of(drill, name, offset=start, limit=PAGE, **given)
         explained = ask.of(explain, name, **given)
         parts = [part for part in one.variant.parts if part in found.totals]
+        entities = {
+            fact(part.fact).title: fact(part.fact).record or fact(part.fact).entity
+            for part in one.variant.parts.values()
+        }
         facts = {
             "metric": one.metric, "variant": one.variant, "name": name, "found": found, "parts": parts, "value": _value(explained),
-            "explained": explained, "rows": [_row(row, parts, found) for row in found.to_pylist()],
+            "explained": explained, "rows": [_row(row, entities, parts, found) for row in found.to_pylist()],
             "totals": [_cell(found.totals[part], part, found) for part in parts], "first": start + 1,
             "last": min(start + PAGE, found.total), "next": start + PAGE if start + PAGE < found.total else None,
             "before": max(start - PAGE, 0) if start else None,
@@ -81,9 +86,10 @@ def _own(ask: Asking) -> Mapping[str, Any]:
     return defined(ask.session)
 
 
-def _row(row: Mapping[str, Any], parts: list[str], found: Drill) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], entities: Mapping[str, str], parts: list[str], found: Drill) -> dict[str, Any]:
     return {
-        "fact": row["fact"], "id": row["id"], "name": row["name"] or row["external_id"] or row["id"],
+        "fact": row["fact"],
+        "entity": entities.get(row["fact"], ""), "id": row["id"], "name": row["name"] or row["external_id"] or row["id"],
         "day": row["day"], "cells": [_cell(row[part], part, found) for part in parts],
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from salesops.metrics.catalogue import metrics
-from salesops.records import access, queries
+from salesops.records import access, actions_users, queries
 from salesops.web.serving import workspace
 from salesops.web.shell import nav, signin
 from salesops.web.shell.asked import Request
@@ -40,7 +40,7 @@ def sign_in(request: Request) -> HttpResponse:
 @page("sign-in/link/<str:text>", "sign-in-link", action="open")
 def sign_in_by_link(request: Request, text: str) -> HttpResponse:
     """A link that the server's own command line printed."""
-    user = signin.user_of_link(text)
+    user = actions_users.user_of_link(text)
     if user is None:
         facts = {
             "next": "/",

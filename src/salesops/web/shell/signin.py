@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from django.core import signing
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from salesops.records import access, context
 from salesops.records.access import Actor
 from salesops.records.models import User
-
-LINK_SALT = "salesops.sign-in-link"
-LINK_SECONDS = 15 * 60
 
 
 def actor_of(request: HttpRequest) -> Actor | None:
@@ -43,21 +39,3 @@ def check(username: str, password: str) -> User | None:
         User().set_password(password)
         return None
     return user if user.check_password(password) else None
-
-
-def link_for(username: str) -> str:
-    """A text that signs a user in within fifteen minutes, for somebody who can read the workspace's folder anyway."""
-    user = User.objects.get(username=username)
-    return signing.dumps({"user": username, "proof": user.get_session_auth_hash()[:16]}, salt=LINK_SALT)
-
-
-def user_of_link(text: str) -> User | None:
-    """The user of a sign-in link; None when it is older than fifteen minutes, or not ours."""
-    try:
-        held = signing.loads(text, salt=LINK_SALT, max_age=LINK_SECONDS)
-    except signing.BadSignature:
-        return None
-    user = User.objects.filter(username=held["user"], is_active=True).first()
-    if user is None or not constant_time_compare(held["proof"], user.get_session_auth_hash()[:16]):
-        return None
-    return user
