@@ -53,17 +53,28 @@ async function charts(within: ParentNode): Promise<void> {
 }
 
 document.addEventListener("click", (event) => {
-  const at = (event.target as Element).closest<HTMLElement>("[data-theme-toggle],[data-density-toggle],[data-copy],[data-close],[data-keys],[data-more]");
+  const at = (event.target as Element).closest<HTMLElement>("[data-theme-toggle],[data-density-toggle],[data-copy],[data-close],[data-keys],[data-more],[data-dialog]");
   if (!at) return;
   if ("themeToggle" in at.dataset) theme();
   if ("densityToggle" in at.dataset) density();
   if ("keys" in at.dataset) (document.getElementById("keys") as HTMLDialogElement).showModal();
+  if (at.dataset.dialog) (document.getElementById(at.dataset.dialog) as HTMLDialogElement).showModal();
   if ("close" in at.dataset) at.closest("dialog")?.close();
   if ("more" in at.dataset) document.querySelector<HTMLElement>("[data-palette]")?.click();
   if (at.dataset.copy) navigator.clipboard.writeText(new URL(at.dataset.copy, location.href).href).then(() => toast(at.dataset.said ?? "Copied"));
 });
 document.addEventListener("htmx:afterSwap", (event) => { const within = event.target as Element; void charts(within); tables(within); });
 
+for (const form of document.querySelectorAll<HTMLFormElement>("[data-drop]")) {
+  const input = form.querySelector<HTMLInputElement>("input[type=file]") as HTMLInputElement;
+  form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("is-over"); });
+  form.addEventListener("dragleave", () => form.classList.remove("is-over"));
+  form.addEventListener("drop", (event) => {
+    event.preventDefault();
+    form.classList.remove("is-over");
+    if (event.dataTransfer?.files.length) { input.files = event.dataTransfer.files; form.requestSubmit(); }
+  });
+}
 keyboard({ density, rail });
 palette();
 popovers();

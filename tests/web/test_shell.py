@@ -87,12 +87,12 @@ def test_a_number_opens_down_to_a_deal_in_two_clicks(reader: Callable[..., Reade
     here.page.click(".tile:has-text('Win rate') [data-why]")
     here.page.wait_for_selector("#why:popover-open")
     assert "won" in here.page.inner_text("#why")
-    here.page.click("#why >> text=Records")
+    here.page.click("#why a:has-text('Records')")
+    here.page.wait_for_url("**/records**")
     here.page.wait_for_selector("body[data-ready]", state="attached")
     assert "Records 1 to" in here.page.inner_text("main")
     here.page.click("main tbody th a >> nth=0")
-    here.page.wait_for_selector("body[data-ready]", state="attached")
-    assert "/record/opportunity/" in here.page.url
+    here.page.wait_for_url("**/record/opportunity/*")
 
 
 def test_the_palette_finds_people_and_metrics(reader: Callable[..., Reader]) -> None:

@@ -513,7 +513,7 @@ def _file_summary(staged: StagedFile) -> dict[str, Any]:
             {
                 k: v
                 for k, v in c.to_dict().items()
-                if k in ("name", "kind", "date_format", "decimal", "currency", "certain", "note")
+                if k in ("name", "kind", "date_format", "decimal", "currency", "certain", "note", "examples")
             }
             for c in staged.columns
         ],

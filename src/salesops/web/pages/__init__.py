@@ -1,5 +1,9 @@
 """Pages: thin doors that ask queries, take actions, and give templates what they show. Importing this package registers every address."""
 
-from . import home, metrics, numbers, records, shell
+from __future__ import annotations
 
-__all__ = ["home", "metrics", "numbers", "records", "shell"]
+import importlib
+import pkgutil
+
+for _found in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_found.name}")

@@ -194,7 +194,9 @@ def _attention(ask: Asking) -> dict[str, Any]:
     seen: dict[int, dict[str, Any]] = {}
     for row in ranked:
         figure = shown.money(row["value"], currency, compact=True) if row["value"] is not None else ""
-        seen.setdefault(row["id"], {**row, "figure": figure})
+        seen.setdefault(
+            row["id"], {**row, "figure": figure, "name": row["name"] or _("Deal %(id)s") % {"id": row["id"]}}
+        )
     return {"rows": list(seen.values())[:SHOWN], "total": len(seen)}
 
 

@@ -35,7 +35,7 @@ def upload_files(request: HttpRequest, files: list[UploadedFile] = File(...)) ->
     """Upload files (multipart, field `files`, several at once); they are kept for a week, or until they are imported."""
     actor = actor_of(request)
     access.require(actor, "import")
-    kept = [_kept(one) for one in files]
+    kept = [kept_file(one) for one in files]
     names = [name for name, *_ in kept]
     if len(set(names)) < len(names):
         raise UsageError("two files have the same name", remedy="Give every file a name of its own")
@@ -43,7 +43,7 @@ def upload_files(request: HttpRequest, files: list[UploadedFile] = File(...)) ->
     return write(request, lambda: Done(jobs.keep_upload(actor, kept), 201), content)
 
 
-def _kept(one: Any) -> tuple[str, Path, int, str]:
+def kept_file(one: Any) -> tuple[str, Path, int, str]:
     """Name, place, size and digest of a file that came."""
     name = Path(str(one.name or "")).name
     if not name or name.startswith(".") or "\x00" in name or not hasattr(one, "temporary_file_path"):

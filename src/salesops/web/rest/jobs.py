@@ -19,6 +19,7 @@ from django.db import connection, transaction
 
 from salesops.common.errors import Busy, Conflict, NotFound, SalesopsError
 from salesops.common.locks import exclusive
+from salesops.common.progress import Silent, Task
 from salesops.output import plain
 from salesops.records import access, context
 from salesops.records.access import Actor
@@ -75,6 +76,11 @@ def _upload(actor: Actor, number: int) -> list[Path]:
     if row is None or not folder.is_dir():
         raise NotFound(f"there is no upload {number}", remedy="Upload the files again: POST /api/v1/imports/files")
     return [folder / one["file"] for one in json.loads(row.parameters)["files"]]
+
+
+def upload_names(actor: Actor, number: int) -> list[str]:
+    """The names of the files of an upload; NotFound where they are gone."""
+    return [path.name for path in _upload(actor, number)]
 
 
 # Jobs
@@ -161,15 +167,18 @@ def _import(actor: Actor, number: int, parameters: dict[str, Any], held: ExitSta
     """Run the import and note how it ended."""
     with held:
         try:
-            files = _upload(actor, parameters["upload"])
+            left_out = set(parameters.get("leave_out") or ())
+            files = [path for path in _upload(actor, parameters["upload"]) if path.name not in left_out]
             day = parameters.get("file_date")
             result = import_files(
                 workspace(), actor, files, mapping=_mapping(number, parameters), system=parameters.get("system", ""),
                 mode=parameters.get("mode", "delta"), file_date=date.fromisoformat(day) if day else None,
-                dry_run=bool(parameters.get("dry_run")),
+                dry_run=bool(parameters.get("dry_run")), progress=Noted(number),
             )  # fmt: skip
             _finish(number, "done", result.to_dict())
-            if not parameters.get("dry_run"):
+            if (
+                not parameters.get("dry_run") and not result.errors
+            ):  # else they are read once more when the rows are mended
                 _used(parameters["upload"])
         except SalesopsError as error:
             _finish(number, "failed", _problem(error))
@@ -180,6 +189,64 @@ def _import(actor: Actor, number: int, parameters: dict[str, Any], held: ExitSta
             )
         finally:
             connection.close()
+
+
+class Noted(Silent):
+    """Progress that other processes can read: what goes on, and how much of it is done, at most five times a second."""
+
+    def __init__(self, number: int) -> None:
+        self._place = _lock(number).with_suffix(".progress")
+        self._tasks: list[list[Any]] = []
+        self._told = 0.0
+
+    def start(self, label: str, total: int | None = None) -> None:
+        self._tasks.append([label, 0, total])
+        self._tell(True)
+
+    def advance(self, n: int = 1) -> None:
+        if self._tasks:
+            self._tasks[-1][1] += n
+            self._tell(False)
+
+    def done(self) -> None:
+        if self._tasks:
+            self._tasks.pop()
+
+    def task(self, label: str, total: int | None = None) -> Task:
+        return _NotedTask(self, label, total)
+
+    def _tell(self, now: bool) -> None:
+        if not now and time.monotonic() - self._told < 0.2:
+            return
+        self._told = time.monotonic()
+        label, done, total = self._tasks[-1]
+        part = self._place.with_suffix(".progress.new")
+        part.write_text(json.dumps({"label": label, "done": done, "total": total}), encoding="utf-8")
+        part.rename(self._place)
+
+
+class _NotedTask:
+    def __init__(self, noted: Noted, label: str, total: int | None) -> None:
+        self._noted, self._label, self._total = noted, label, total
+
+    def __enter__(self) -> Task:
+        self._noted.start(self._label, self._total)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._noted.done()
+
+    def advance(self, n: int = 1) -> None:
+        self._noted.advance(n)
+
+
+def progress_of(number: int) -> dict[str, Any] | None:
+    """What a running job does, and how much of it is done; None where it has not said yet."""
+    try:
+        found: dict[str, Any] = json.loads(_lock(number).with_suffix(".progress").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def _mapping(number: int, parameters: dict[str, Any]) -> str:

@@ -38,6 +38,9 @@ PAGES: tuple[Page, ...] = (
     Page(_("Home"), "home", "h", (
         Tab(_("Scorecard"), "home"),
     )),
+    Page(_("Data"), "data", "d", (
+        Tab(_("Imports"), "imports", "import", ("import-new", "import-job", "import-batch")),
+    ), _("Run")),
 )  # fmt: skip
 
 
