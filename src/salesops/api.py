@@ -354,13 +354,14 @@ class Pipeline(_Room):
         *,
         moves: bool = False,
         where: Any = None,
+        calendar: str | None = None,
         as_known_on: Day | None = None,
     ) -> Any:
         """From which stage to which: deals between two evenings, or (`moves`) every move between two days."""
         from salesops.pipeline.movements import stage_flow, stage_matrix
 
         ask = stage_flow if moves else stage_matrix
-        return ask(self._api.session(as_known_on), self._api.actor, from_, to, where=where)
+        return ask(self._api.session(as_known_on), self._api.actor, from_, to, where=where, calendar=calendar)
 
     def variants(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Distinct paths of cases and how often each was taken: `pipeline`, `as_of`, `of="log"` or `"stages"`, `limit`."""

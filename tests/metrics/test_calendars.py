@@ -19,6 +19,7 @@ from salesops.common.periods import FiscalCalendar, UnitCalendar
 from salesops.metrics.drill import drill
 from salesops.metrics.explain import explain
 from salesops.metrics.query import query
+from salesops.pipeline.movements import stage_flow, stage_matrix
 from salesops.pipeline.queries import span, waterfall
 
 JAPAN, IRELAND = FiscalCalendar(start_month=4), FiscalCalendar(start_month=10)
@@ -124,6 +125,17 @@ def test_the_waterfall_of_a_unit(session: Session) -> None:
     assert span(session, "FY2024-Q1", None, "business_unit = 'Japan'") == (date(2023, 4, 1), date(2023, 6, 30))
     found = waterfall(session, BOSS, "FY2024-Q1", where="business_unit = 'Japan'")
     assert (found.from_, NOTE in found.notes) == (date(2023, 4, 1), True)
+
+
+def test_stage_movements_of_a_unit(session: Session) -> None:
+    """April to June, named or by the filter: three deals of Japan, three of Chile."""
+    for ask in (stage_matrix, stage_flow):
+        named = ask(session, BOSS, "FY2024-Q1", calendar="Japan")
+        kept = ask(session, BOSS, "FY2024-Q1", where="business_unit = 'Japan'")
+        here = ask(session, BOSS, "FY2024-Q1", calendar="workspace", where="business_unit = 'Japan'")
+        assert (named.from_, named.to) == (kept.from_, kept.to) == (date(2023, 4, 1), date(2023, 6, 30))
+        assert (sum(r["count"] for r in named.to_pylist()), sum(r["count"] for r in kept.to_pylist())) in ((6, 3), (12, 6))
+        assert here.from_ == date(2024, 1, 1)
 
 
 def test_a_calendar_that_cannot_be_fails_only_its_unit(session: Session) -> None:

@@ -125,6 +125,32 @@ def test_a_change_within_a_period_leaves_that_period_out() -> None:
     assert "Too little to compare" in found.words()
 
 
+def test_who_has_not_joined_yet_is_absent_not_0() -> None:
+    """Rep 19 joins on 29 January and wins one deal a week, as the nine others untouched do: their level before is 1, not 0.95.
+
+    Rep 18, employed all the time, wins nothing from 28 February on: that is 0.
+    """
+    w = World(today="2024-12-31")
+    names = [f"Rep {n:02}" for n in range(20)]
+    w.people(*names)
+    for n, name in enumerate(names):
+        w.job(name, "2024-01-29" if n == 19 else "2020-01-01")
+        for week in range(16):
+            if (n == 19 and week < 4) or (n == 18 and week >= 8):
+                continue
+            for k in range(2 if n < 10 and week >= 8 else 1):
+                day = date(2024, 1, 3) + timedelta(weeks=week)
+                w.deal(f"{name} {week} {k}", "2023-12-01", owner=name, amount=1).won(day)
+    found = before_after(
+        w.session(), BOSS, "won_deals", "2024-02-26", by="owner", grain="week", from_="2024-01-01", to="2024-04-21",
+        touched=names[:10],
+    )  # fmt: skip
+    assert (found.effect.before, found.effect.after) == (1, 2)
+    assert found.effect.change_untreated == pytest.approx(0.9 - 1)
+    assert found.effect.effect == pytest.approx(1.1)
+    assert any("before and after as absent" in note for note in found.notes)
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     """Unknown units, a median, a day outside."""
     session = coached(4).session()

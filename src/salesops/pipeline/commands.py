@@ -133,15 +133,14 @@ def explain(ctx: click.Context, as_known_on: str | None, form: str, **options: A
 @window
 @click.option("--moves", is_flag=True, help="Count every move instead of comparing two evenings.")
 @click.option("--where", help="A filter on the deals as of the last evening, for example: region = 'West'.")
+@click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
 @format_option
 @click.pass_context
-def stages(
-    ctx: click.Context, as_known_on: str | None, moves: bool, form: str, from_: str, to: str | None, where: str | None
-) -> None:
+def stages(ctx: click.Context, as_known_on: str | None, moves: bool, form: str, **options: Any) -> None:
     """From which stage to which: deals between two evenings, or every move between two days."""
     with session_of(ctx.obj, as_known_on) as session:
         ask = stage_flow if moves else stage_matrix
-        write_answer(ask(session, ctx.obj.actor, from_, to, where=where), form)
+        write_answer(ask(session, ctx.obj.actor, **options), form)
 
 
 @pipeline.command("funnel")

@@ -10,17 +10,37 @@ from datetime import date
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from salesops.common.errors import UsageError
 from salesops.metrics.change import formula, pieces, worth
 from salesops.metrics.query import _hidden, run
-from salesops.metrics.request import understand
+from salesops.metrics.request import Cell, understand
 from salesops.metrics.session import Actor
 from salesops.metrics.sql import NO_ID, NONE
 
 from .effect import Effect, measure
 
 SEASONS: Final = {"week": 52, "month": 12}
+ALWAYS: Final = "a unit without a record in a period counts as 0 there"
+NOTHING: Final = {
+    "owner": "a person without a record counts as 0 in the whole periods of their employment (where none is known, from their first "
+    "deal on), before and after as absent",
+    "team": "a team without a record counts as 0 in the whole periods in which it has members, before and after as absent",
+}
+_THERE: Final = {
+    "owner": """
+        SELECT p.id, COALESCE(e.first_day, o.first_day) AS first_day, e.end_day
+        FROM (SELECT DISTINCT id FROM person) AS p
+        LEFT JOIN (SELECT person, MIN(valid_from) AS first_day, MAX(valid_to) AS end_day FROM employment GROUP BY person) AS e
+          ON e.person = p.id
+        LEFT JOIN (SELECT owner, MIN(created_on) AS first_day FROM opportunity GROUP BY owner) AS o ON o.owner = p.id
+    """,
+    "team": """
+        SELECT team AS id, MIN(valid_from) AS first_day, MAX(valid_to) AS end_day FROM team_member GROUP BY team
+    """,
+}
+"""Since when and until when (exclusive) a unit was there; null where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +158,8 @@ def before_after(
             records[order[row["d0"]], column] = worth(bottom, row) if bottom is not None else 1
     if one.unit.startswith("money"):
         value /= 10_000
+    if bottom is None:
+        value[(value == 0) & ~_there(session, request.by[0], list(names), cells)] = np.nan
     chosen = _chosen(touched, names)
     flags = np.array([key in chosen for key in names], dtype=np.bool_)
     years = SEASONS[grain] if season else None
@@ -167,7 +189,7 @@ def before_after(
     notes = [
         *straddles,
         "it compares; whether the change was the cause depends on who was chosen for it",
-        *(["a unit without a record in a period counts as 0 there"] if bottom is None else []),
+        *([NOTHING[request.by[0]] if request.by[0] in NOTHING else ALWAYS] if bottom is None else []),
         *([f"{hidden:,} more, not yours"] if hidden else []),
     ]
     return Comparison(
@@ -176,6 +198,21 @@ def before_after(
         tuple(names[key] for key in names if key not in chosen), found, request.as_of, session.as_known_on, session.generation,
         tuple(notes), hidden,
     )  # fmt: skip
+
+
+def _there(session: Any, by: str, units: Sequence[Any], cells: Sequence[Cell]) -> NDArray[np.bool_]:
+    """Whether each unit was there in the whole of each period: before somebody joins, nothing is not 0."""
+    found = {row["id"]: row for row in session.query(_THERE[by]).to_pylist()} if by in _THERE else {}
+    first, last = np.array([c.start for c in cells], "datetime64[D]"), np.array([c.end for c in cells], "datetime64[D]")
+    known = [found.get(unit, {}) for unit in units]
+    since = np.array([one.get("first_day") or date.min for one in known], "datetime64[D]")
+    until = np.array([one.get("end_day") or date.max for one in known], "datetime64[D]")
+    if by == "owner":  # a first deal in the middle of a period does not say that its owner was not there before
+        begun = np.array([one.get("end_day") is not None for one in known])
+        there: NDArray[np.bool_] = np.where(begun[:, None], since[:, None] <= first, since[:, None] <= last)
+        return there & (last < until[:, None])
+    whole: NDArray[np.bool_] = (since[:, None] <= first) & (last < until[:, None])
+    return whole
 
 
 def _names(raw: Sequence[Mapping[str, Any]]) -> dict[Any, str]:

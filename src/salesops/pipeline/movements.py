@@ -67,12 +67,14 @@ def stage_matrix(
     *,
     where: Where = None,
     currency: str | None = None,
+    calendar: str | None = None,
 ) -> Answer:
     """From stage to stage between the evening before `from_` and the evening of `to`: deals and value.
 
-    A deal that was created between them comes from "(new)", one that was deleted goes to "(deleted)".
+    A deal that was created between them comes from "(new)", one that was deleted goes to "(deleted)". `calendar` names the unit by
+    whose fiscal calendar periods are counted, or `workspace` (default: the unit that `where` keeps to, else the workspace).
     """
-    first, last = span(session, from_, to, where)
+    first, last = span(session, from_, to, where, calendar)
     code = (currency or session.manifest.reporting_currency).upper()
     used = currencies_of(session)
     plain = used is not None and used <= {code}
@@ -81,10 +83,16 @@ def stage_matrix(
 
 
 def stage_flow(
-    session: Any, actor: Actor, from_: date | str, to: date | str | None = None, *, where: Where = None
+    session: Any,
+    actor: Actor,
+    from_: date | str,
+    to: date | str | None = None,
+    *,
+    where: Where = None,
+    calendar: str | None = None,
 ) -> Answer:
     """Every real move from stage to stage on the days from `from_` to `to`; a deal may move several times."""
-    first, last = span(session, from_, to, where)
+    first, last = span(session, from_, to, where, calendar)
     code = session.manifest.reporting_currency
     return _moves(session, actor, stages.flow(first, last), first, last, code, False, where)
 

@@ -58,13 +58,17 @@ def _understand(
 
 
 def span(
-    session: Any, from_: date | str, to: date | str | None, where: str | Mapping[str, Any] | None = None
+    session: Any,
+    from_: date | str,
+    to: date | str | None,
+    where: str | Mapping[str, Any] | None = None,
+    named: str | None = None,
 ) -> tuple[date, date]:
     """First and last day of a window given as two days, two periods or one period; checks what is known.
 
-    Periods are those of the workspace's fiscal calendar, or of the one business unit that `where` keeps.
+    Periods are those of the workspace's fiscal calendar, or of the one business unit that `named` says or `where` keeps.
     """
-    own = unit_calendar(session, where, "open")
+    own = unit_calendar(session, where, "open", named or None)
     calendar = own.calendar if own else calendar_of(session)
     first = calendar.parse_period(from_).start if isinstance(from_, str) else from_
     end: date | str = from_ if to is None else to

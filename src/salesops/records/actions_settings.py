@@ -139,8 +139,12 @@ def add_rule(actor: Actor, name: str, field: str, found: str, becomes: str | Non
     return int(rule.pk)
 
 
+STAYS = "later imports read the text as it is written; what the rule corrected stays (undo the import that applied it, or edit)"
+"""What to know of a rule that was removed."""
+
+
 def remove_rule(actor: Actor, number: int) -> None:
-    """Remove a value rule."""
+    """Remove a value rule. Values that it corrected stay: `salesops import undo` takes those of an import away."""
     from django.db import transaction
 
     from .models import ValueRule

@@ -267,9 +267,9 @@ def rule_add(ctx: click.Context, entity: str, name: str, found: str, becomes: st
 @click.argument("number", type=int)
 @click.pass_context
 def rule_remove(ctx: click.Context, number: int) -> None:
-    """Remove a value rule."""
+    """Remove a value rule. What it corrected stays as it is."""
     actions_settings.remove_rule(ctx.obj.actor, number)
-    say(f"removed {number}", removed=number)
+    say(f"removed {number}: {actions_settings.STAYS}", removed=number, note=actions_settings.STAYS)
 
 
 # Tasks
