@@ -212,8 +212,12 @@ class Metrics(_Room):
 
         `business_model` (default: the workspace's setting), `period`, `where`, `segment` of the benchmarks.
         """
+        from salesops.metrics.catalogue import metrics
+        from salesops.metrics.defined.kept import defined
         from salesops.metrics.guide import guide
 
+        if metric and metric.partition(".")[0] not in metrics():
+            question["own"] = defined(self._api.session())
         model = question.pop("business_model", None)
         model = self._api.workspace.config.business_model if model is None else model
         return guide(problem, metric, model, **question)
@@ -250,12 +254,13 @@ class Metrics(_Room):
         text, source = text_of(definition) if isinstance(definition, Path) else (definition, name)
         return kept.check(self._api.session(), self._api.actor, text, source)
 
-    def definitions(self, name: str = "", *, history: bool = False) -> Any:
-        """The definitions that count now, or (`history`) every one that the state has had (of one metric)."""
+    def definitions(self, name: str = "", *, history: bool = False, as_of: Day | None = None) -> Any:
+        """The definitions that count now, (`history`) every one that the state has had (of one metric), or (`as_of`) those that
+        counted at the end of a day."""
         from salesops.metrics.defined import kept
 
-        if history:
-            return kept.history(self._api.actor, name)
+        if history or as_of is not None:
+            return kept.history(self._api.actor, name, _day(as_of))
         rows = kept.listed(self._api.session(), self._api.actor)
         return [row for row in rows if name in ("", row["metric"])]
 

@@ -79,6 +79,26 @@ def test_history_audit_and_end(acme: Door, mine: Path) -> None:
     assert acme("audit", "verify").code == 0
 
 
+def test_its_advice_and_what_held_on_a_day(acme: Door) -> None:
+    """The guide tells what the definition says; a definition of today counted not yesterday, and is one version of an answer."""
+    text = '[big_wins]\nkind = "count"\nfact = "closed"\nwhere = "status = \'won\' and value > 50000"\n'
+    text += 'owner = "Mara"\nwatch_for = "One large deal is not a trend."\nread_with = "won_deals"\n'
+    assert acme.python(f"result = ws().metrics.define({text!r})")[0]["done"] == "defined"
+    page = acme("metrics", "guide", "--metric", "big_wins", "--format", "json").json
+    assert (page["reading"][0]["owner"], page["reading"][0]["cautions"]) == ("Mara", ["One large deal is not a trend."])
+    assert page == page | acme.python("result = ws().metrics.guide(metric='big_wins').to_dict()")
+    now = acme("metrics", "definitions", "big_wins", "--format", "json").rows[0]
+    version = now["version"]
+    today = acme.python("import datetime; result = str(datetime.date.today() + datetime.timedelta(days=1))")
+    held = acme("metrics", "definitions", "big_wins", "--as-of", today, "--format", "json").rows
+    assert [(row["version"], row["ended"]) for row in held] == [(version, "")]
+    assert acme("metrics", "definitions", "big_wins", "--as-of", "2020-01-01", "--format", "json").rows == []
+    assert acme.python("result = ws().metrics.definitions('big_wins', as_of='2020-01-01')") == []
+    assert acme("metrics", "query", "big_wins", "--format", "json").json["definitions"] == {"big_wins": now["computed"]}
+    assert acme("metrics", "query", "big_wins", "--output", acme.folder.parent / "big.xlsx").code == 0
+    assert acme("metrics", "undefine", "big_wins").code == 0
+
+
 def test_nothing_of_a_text_with_mistakes_is_taken(acme: Door) -> None:
     """Every mistake at once, with its line; the metric that was whole is not defined either."""
     file = acme.folder.parent / "bad.toml"

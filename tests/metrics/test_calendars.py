@@ -134,7 +134,10 @@ def test_stage_movements_of_a_unit(session: Session) -> None:
         kept = ask(session, BOSS, "FY2024-Q1", where="business_unit = 'Japan'")
         here = ask(session, BOSS, "FY2024-Q1", calendar="workspace", where="business_unit = 'Japan'")
         assert (named.from_, named.to) == (kept.from_, kept.to) == (date(2023, 4, 1), date(2023, 6, 30))
-        assert (sum(r["count"] for r in named.to_pylist()), sum(r["count"] for r in kept.to_pylist())) in ((6, 3), (12, 6))
+        assert (sum(r["count"] for r in named.to_pylist()), sum(r["count"] for r in kept.to_pylist())) in (
+            (6, 3),
+            (12, 6),
+        )
         assert here.from_ == date(2024, 1, 1)
 
 

@@ -19,6 +19,7 @@ from salesops.metrics.defined.text import Definition, places, read
 from salesops.metrics.definitions import Asked, Metric
 from salesops.metrics.drill import drill
 from salesops.metrics.explain import explain
+from salesops.metrics.guide import guide
 from salesops.metrics.query import query
 
 
@@ -82,6 +83,18 @@ def test_sum() -> None:
     assert [row["name"] for row in opened.to_pylist()] == ["B"]
     assert opened.totals == {"total": 7_000_000}
     assert opened.money == {"total"}
+
+
+def test_advice_is_a_part_of_a_definition() -> None:
+    """Who answers for it, what misleads, what to read with it: metrics that there are. It changes the version."""
+    advice = 'owner = "Mia, sales operations"\nwatch_for = "Deals are booked late in the West."\nread_with = "win_rate, bookings.x"\n'
+    (wrong,) = mistakes(WEST + advice)
+    assert (wrong.row, wrong.field, wrong.problem) == (9, "west_bookings.read_with", "There is no metric 'bookings.x'")
+    page = guide(metric="west_bookings", own=defined(session_with(WEST + advice.replace(", bookings.x", ""))))
+    assert [(row["reads"][:8], row["cautions"], row["owner"]) for row in page.section("reading")] == [
+        ("West boo", ["Deals are booked late in the West."], "Mia, sales operations")
+    ]
+    assert [row["metric"] for row in page.section("with")] == ["win_rate"]
 
 
 def test_a_field_of_a_reference_and_a_custom_field() -> None:

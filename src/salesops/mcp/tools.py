@@ -176,10 +176,12 @@ def _metrics(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
 def _definition(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     from salesops.metrics.answer import definition
     from salesops.metrics.catalogue import metric
+    from salesops.metrics.defined.kept import defined
+    from salesops.metrics.definitions import Asked
 
-    one = metric(asked["metric"].partition(".")[0])
+    one = metric(asked["metric"].partition(".")[0], defined(api.session()))
     found = {name: value for name, value in asdict(one).items() if name != "variants"}
-    variants = [definition(f"{one.id}.{v.name}" if v.name else one.id) for v in one.variants]
+    variants = [definition(Asked(one, variant)) for variant in one.variants]
     kept = ("variant", "variant title", "formula", "rule", "version")
     found["variants"] = [{name: each[name] for name in kept if each[name]} for each in variants]
     return dict(plain(found))

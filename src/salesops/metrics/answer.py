@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from salesops.spreadsheet import Exported, Table
 
+from .definitions import Asked
+
 if TYPE_CHECKING:
     import polars
 
@@ -50,6 +52,7 @@ class Answer(Exported):
     empty: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     where: str = ""
+    asked: tuple[Asked, ...] = ()
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)
@@ -108,9 +111,10 @@ class Answer(Exported):
 
     def definitions(self) -> list[dict[str, Any]]:
         """A row for every column: title, unit, and of a metric its definition, variant, formula and rules."""
+        known = {one.name: one for one in self.asked}
         return [
             {"column": one.name, "title": one.title, "kind": one.kind, "unit": one.unit.replace("_", " ")}
-            | (definition(one.name) if one.kind == "metric" and one.name in self.versions else {})
+            | (definition(known[one.name]) if one.kind == "metric" and one.name in known else {})
             for one in self.columns
         ]
 
@@ -132,11 +136,8 @@ class Answer(Exported):
         }
 
 
-def definition(name: str) -> dict[str, str]:
-    """What a metric in a variant is, as text: definition, formula, rules, version. Raises NotFound for an unknown one."""
-    from .catalogue import asked
-
-    one = asked(name)
+def definition(one: Asked) -> dict[str, str]:
+    """What a metric in a variant is, as text: definition, formula, rules, version."""
     return {
         "metric": one.metric.id, "variant": one.variant.name or "default", "definition": one.metric.question,
         "variant title": one.variant.title, "formula": one.variant.formula, "rule": one.variant.rule,

@@ -306,5 +306,5 @@ def _answer(
     return Answer(
         rows=pa.table(arrays, names=names), columns=tuple(columns), from_=before.request.first, to=request.last, as_of=request.as_of,
         as_known_on=session.as_known_on, generation=session.generation, currency=request.currency, notes=tuple(dict.fromkeys(notes)),
-        hidden=hidden, empty=empty, versions={one.name: one.version for one in request.asked},
+        hidden=hidden, empty=empty, versions={one.name: one.version for one in request.asked}, asked=request.asked,
     )  # fmt: skip

@@ -85,7 +85,7 @@ class Variant:
 @dataclass(frozen=True)
 class Metric:
     """A metric of the catalogue; its first variant is the default. `table` names the command that gives a table-valued
-    one, which has no variants here."""
+    one, which has no variants here. `owner` (who answers for it) and `watch_for` (what misleads) are said in users' definitions."""
 
     id: str
     title: str
@@ -100,6 +100,8 @@ class Metric:
     table: str = ""
     reads_with: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    owner: str = ""
+    watch_for: str = ""
 
     def variant(self, name: str = "") -> Variant | None:
         """The variant of this name; the default for an empty one."""

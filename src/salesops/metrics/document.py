@@ -47,6 +47,10 @@ def _metric(one: Metric) -> Iterator[str]:
     yield f"- empty: {one.empty_rule}"
     for note in one.notes:
         yield f"- {note}"
+    if one.owner:
+        yield f"- answered for by: {one.owner}"
+    if one.watch_for:
+        yield f"- watch for: {one.watch_for}"
     if one.reads_with:
         yield f"- read it together with: {', '.join(f'`{name}`' for name in one.reads_with)}"
     if one.table:

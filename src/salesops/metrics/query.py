@@ -101,6 +101,7 @@ def answer(session: Any, actor: Actor, request: Request, compare: str | None = N
         hidden=hidden,
         empty=_empty(raw, request),
         versions={one.name: one.version for one in request.asked},
+        asked=request.asked,
         where=where_text(request.where),
     )
 

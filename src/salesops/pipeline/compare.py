@@ -189,7 +189,7 @@ def before_after(
     notes = [
         *straddles,
         "it compares; whether the change was the cause depends on who was chosen for it",
-        *([NOTHING[request.by[0]] if request.by[0] in NOTHING else ALWAYS] if bottom is None else []),
+        *([NOTHING.get(request.by[0], ALWAYS)] if bottom is None else []),
         *([f"{hidden:,} more, not yours"] if hidden else []),
     ]
     return Comparison(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,18 @@ def check(ctx: click.Context, file: Path | None, form: str) -> None:
 @click.command("definitions")
 @click.argument("name", default="")
 @click.option("--history", is_flag=True, help="Every definition that there was, too: since and until when, by whom.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Those of the state that counted at the end of this day, as they were.",
+)
 @click.option("--page", is_flag=True, help="Write the documentation of the defined metrics, as Markdown.")
 @format_option
 @click.pass_context
-def definitions(ctx: click.Context, name: str, history: bool, page: bool, form: str) -> None:
+def definitions(ctx: click.Context, name: str, history: bool, as_of: datetime | None, page: bool, form: str) -> None:
     """List the metrics that people defined (or NAME): kind, unit, where the definition stands, its version, its mistakes."""
-    if history:
-        rows = kept.history(ctx.obj.actor, name)
+    if history or as_of:
+        rows = kept.history(ctx.obj.actor, name, as_of.date() if as_of else None)
         for row in rows:
             row |= {at: _moment(row[at]) for at in ("created", "ended")}
             row["definition"] = row["definition"] if form != "table" else " ".join(row["definition"].split())
@@ -88,7 +93,7 @@ def definitions(ctx: click.Context, name: str, history: bool, page: bool, form: 
 
         write_text(written("# Metrics defined in this workspace\n", known), form)
         return
-    write_rows(rows, form, columns=["metric", "kind", "title", "unit", "from", "version", "mistakes"])
+    write_rows(rows, form, columns=["metric", "kind", "title", "unit", "from", "version", "computed", "mistakes"])
 
 
 def _moment(instant: int | None) -> Any:

@@ -18,6 +18,7 @@ from ..definitions import Additive, Asked, Metric, Part, Reach, Unit, Variant
 from ..facts import facts
 from ..guide.terms import TERMS
 from ..pieces import is_money
+from ..request import names as listed
 from ..sql import parse as parse_sql
 from .columns import REACHED, quoted
 from .fields import Counted, Known, countable, fields_of, has_key
@@ -474,10 +475,28 @@ class _Compiler:
         title = str(one.values.get("title") or one.name.replace("_", " ").capitalize())
         question = str(one.values.get("question") or f"{title}: {variant.formula}")
         rule = base.currency_rule if base is not None else CURRENCY if money else "none"
+        said = {name: str(one.values.get(name, "")).strip() for name in ("owner", "watch_for")}
         return Metric(
             one.name, title, question, unit, one.better, "; ".join(bases), (variant,), currency_rule=rule, additive=additive,
-            notes=notes,
+            notes=notes, reads_with=self._read_with(one), **said,
         )  # fmt: skip
+
+    def _read_with(self, one: Definition) -> tuple[str, ...]:
+        """What is to be read together with a metric; each must be one."""
+        found = listed(str(one.values.get("read_with", "")))
+        for name in found:
+            if name not in self.definitions:
+                try:
+                    asked(name)
+                except SalesopsError:
+                    known = (*_catalogue_names(), *self.definitions)
+                    self._tell(
+                        one,
+                        "read_with",
+                        f"There is no metric {name!r}",
+                        near(name, known, "Name metrics, separated by commas"),
+                    )
+        return found
 
 
 _LANGUAGE: Final[Mapping[Unit, Any]] = {"money": "money", "money_per_day": "money", "ratio": "rate"}

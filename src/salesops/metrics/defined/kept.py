@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from salesops.records.access import Actor
 from salesops.records.writing import emit
 from salesops.workspace import Workspace
 
-from ..definitions import Metric
+from ..definitions import Asked, Metric
 from .compiled import Compiled, compile_all
 from .text import Definition, read
 
@@ -185,14 +186,20 @@ def undefine(session: Any, actor: Actor, name: str) -> None:
         emit("metric.undefine", detail)
 
 
-def history(actor: Actor, name: str = "") -> list[dict[str, Any]]:
-    """Every definition that the state has had (of one metric), the oldest first: version, since and until when, by whom."""
+def history(actor: Actor, name: str = "", as_of: date | None = None) -> list[dict[str, Any]]:
+    """Every definition that the state has had (of one metric), the oldest first: version, since and until when, by whom; with
+    `as_of` those that counted at the end of that day."""
+    from django.db.models import Q
+
     from salesops.records.models import UserMetric
 
     access.require(actor, "read")
     rows = UserMetric.objects.order_by("name", "id")
     if name:
         rows = rows.filter(name=name)
+    if as_of is not None:
+        end = context.day_end(as_of)
+        rows = rows.filter(Q(ended__isnull=True) | Q(ended__gte=end), created__lt=end)
     return [
         {"metric": row.name, "version": row.digest, "created": row.created, "by": row.user, "ended": row.ended,
          "ended_by": row.ended_by, "definition": row.definition}
@@ -201,7 +208,8 @@ def history(actor: Actor, name: str = "") -> list[dict[str, Any]]:
 
 
 def listed(session: Any, actor: Actor) -> list[dict[str, Any]]:
-    """Every definition that counts now: kind, unit, where it stands, version, and how many mistakes it has."""
+    """Every definition that counts now: kind, unit, where it stands, the version of its text, that of what it computes (`computed`, which
+    answers name: what it is made of changes it, too), and how many mistakes it has."""
     access.require(actor, "read")
     compiled = found(session).compiled
     rows = []
@@ -209,7 +217,8 @@ def listed(session: Any, actor: Actor) -> list[dict[str, Any]]:
         made = compiled.metrics.get(one.name)
         rows.append({
             "metric": one.name, "kind": one.kind, "title": made.title if made else "", "unit": made.unit if made else "",
-            "from": one.source, "version": one.digest, "mistakes": 0 if made else len(compiled.broken.get(one.name, ())),
+            "from": one.source, "version": one.digest, "computed": Asked(made, made.variants[0]).version if made else "",
+            "mistakes": 0 if made else len(compiled.broken.get(one.name, ())),
         })  # fmt: skip
     return rows
 

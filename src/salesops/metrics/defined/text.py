@@ -28,7 +28,7 @@ NEEDED: Final = {
     "sum": ("fact", "measure"), "count": ("fact",), "ratio": ("numerator", "denominator"), "cumulative": ("of",),
     "conversion": ("from", "to", "within"), "derived": ("formula",),
 }  # fmt: skip
-COMMON: Final = ("kind", "title", "question", "better", "unit")
+COMMON: Final = ("kind", "title", "question", "better", "unit", "owner", "watch_for", "read_with")
 PIECES: Final = {
     "numerator": ("fact", "measure", "where"),
     "denominator": ("fact", "measure", "where"),

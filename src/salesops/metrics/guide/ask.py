@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 from salesops.common.errors import NotFound, UsageError
 
 from ..catalogue import metrics
+from ..definitions import Metric
 from .data import load
 from .definitions import (
     Advice,
@@ -127,17 +128,21 @@ def guide(
     period: str = "",
     where: str = "",
     segment: Mapping[str, str] | None = None,
+    own: Mapping[str, Metric] | None = None,
 ) -> Guide:
     """What to watch for a problem, how to read a metric, or (neither given) the problems there are.
 
-    With a business model, what means nothing in it is said as well. Raises NotFound with what is near.
+    With a business model, what means nothing in it is said as well. `own` are metrics that people defined: what they say of them
+    (owner, watch_for, read_with) is the advice. Raises NotFound with what is near.
     """
     model = _model(business_model)
     name = model.name if model else ""
     sections: list[Section] = []
     if problem:
         sections += _about_problem(_problem(problem), name)
-    if metric:
+    if metric and own and head(metric) in own:
+        sections += _about_own(own[head(metric)], own)
+    elif metric:
         sections += _about_metric(metric, name, period, where, segment)
     if not problem and not metric:
         sections += _overview(model)
@@ -187,6 +192,18 @@ def _about_metric(
         asked = when_it_moves(metric, direction, period, where, model)
         yield Section(direction, f"When it goes {direction}, ask", tuple(each.to_dict() for each in asked))
     yield Section("benchmarks", "What others report", tuple(each.to_dict() for each in benchmarks(metric, segment)))
+
+
+def _about_own(one: Metric, own: Mapping[str, Metric]) -> Iterable[Section]:
+    """What people say of a metric that they defined."""
+    row = {
+        "metric": one.id, "reads": one.question, "cautions": [one.watch_for] if one.watch_for else [], "measured": True,
+        "applies": True, "why": "", "instead": "", "owner": one.owner,
+    }  # fmt: skip
+    yield Section("reading", "", (row,))
+    known = {**metrics(), **own}
+    both = [{"metric": name, "why": known[head(name)].question} for name in one.reads_with if head(name) in known]
+    yield Section("with", "Read together with", tuple(both))
 
 
 def _measured(metric: str) -> bool:

@@ -13,10 +13,13 @@ from salesops.output import format_option, write_answer, write_rows
 from salesops.workspace import CONFIG, read_config
 
 from ..answer import Answer
+from ..catalogue import metrics
+from ..defined.kept import defined
+from ..definitions import Metric
 from ..query import query
 from .ask import Guide, Section, when_it_moves
 from .ask import guide as ask_guide
-from .definitions import Direction, Question
+from .definitions import Direction, Question, head
 
 COLUMNS = ("name", "text", "detail")
 TITLES: Mapping[str, tuple[str, str, str]] = {
@@ -50,13 +53,21 @@ def guide(ctx: click.Context, business_model: str | None, ask: str | None, form:
     """Which figure to watch for which problem, how to read it, what to ask when it moves, what others report."""
     model = _setting(ctx.obj.path) if business_model is None else business_model
     if ask is None:
-        write_guide(ask_guide(business_model=model, **question), form)
+        write_guide(ask_guide(business_model=model, own=_own(ctx.obj, question["metric"]), **question), form)
         return
     if not question["metric"]:
         raise UsageError("--ask needs a metric", "For example: salesops metrics guide --metric win_rate --ask down")
     asked = when_it_moves(question["metric"], ask, question["period"], question["where"], model)
     with ctx.obj.session(None) as session:
         write_answers([(one, _answered(one, session, ctx.obj.actor)) for one in asked], form)
+
+
+def _own(obj: Any, metric: str | None) -> Mapping[str, Metric]:
+    """The metrics that people defined, where a question is about none of the catalogue and there is a workspace."""
+    if not metric or head(metric) in metrics() or not (obj.path / CONFIG).exists():
+        return {}
+    with obj.session(None) as session:
+        return dict(defined(session))
 
 
 def _answered(one: Question, session: Any, actor: Any) -> Answer | None:

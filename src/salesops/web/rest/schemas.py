@@ -251,6 +251,8 @@ class MetricOut(Schema):
     table: str = Field("", description="The command that gives it, where it is a table and no number")
     reads_with: list[str] = []
     notes: list[str] = []
+    owner: str = Field("", description="Who answers for it, where somebody in this workspace defined it")
+    watch_for: str = ""
     variants: list[dict[str, Any]] = []
 
 
