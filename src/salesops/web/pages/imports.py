@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from salesops.common.errors import NotFound, SalesopsError, UsageError
-from salesops.records import actions_settings
+from salesops.records import actions_settings, context, values
 from salesops.records.entities import entities
 from salesops.sources.commands import grouped
 from salesops.sources.imports import list_imports, row_errors, undo_import
@@ -132,24 +132,27 @@ def _part(number: int, part: Part, columns: dict[str, dict[str, Any]]) -> dict[s
         )  # fmt: skip
     entity = entities()[part.entity]
     return {
+        "noted": any(row["note"] for row in rows),
         "number": number, "file": file, "entity": part.entity, "rows": rows, "columns": list(known),
         "more": sorted(set(entity.by_name) - set(part.fields)), "unread": sorted(set(known) - {row["column"] for row in rows} - set(part.id)),
     }  # fmt: skip
 
 
 def _preview(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first rows of each entity, as tables."""
+    """The first rows of each entity, as tables of what people would read; references are not looked up yet."""
     tables: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        tables.setdefault(row["entity"], []).append(
-            {name: value for name, value in row.items() if name not in ("entity", "id", "deleted")}
-        )
+        tables.setdefault(row["entity"], []).append(row)
     found = []
-    for entity, held in tables.items():
-        names = list(dict.fromkeys(name for row in held for name in row))[:9]
-        found.append(
-            {"entity": entity, "names": names, "rows": [[row.get(name, "") for name in names] for row in held]}
-        )
+    for name, held in tables.items():
+        fields = [one for one in entities()[name].fields if one.kind != "ref" and any(one.name in row for row in held)][
+            :9
+        ]
+        shown = [
+            [values.shown(one, row.get(one.name), currency=row.get("currency") or context.currency()) for one in fields]
+            for row in held
+        ]
+        found.append({"entity": name, "names": [one.name for one in fields], "rows": shown})
     return found
 
 
