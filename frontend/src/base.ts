@@ -2,6 +2,7 @@
 import htmx from "htmx.org";
 import { keyboard } from "./keyboard";
 import { palette } from "./palette";
+import { picks } from "./picks";
 import { popovers } from "./popovers";
 import { scope } from "./scope";
 import { tables } from "./tables";
@@ -80,4 +81,5 @@ palette();
 popovers();
 scope();
 tables(document);
+picks(document);
 void charts(document).then(() => { document.body.dataset.ready = "1"; });

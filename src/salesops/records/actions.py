@@ -7,6 +7,8 @@ its outbox event (`records.writing.change_set`). Settings, users and work have m
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,10 +16,12 @@ from salesops.common.errors import Changed, Conflict, InvalidData, NotAllowed, P
 
 from . import access, context, history, resolve, scope, values
 from .access import Actor, require
-from .entities import Entity, Field
+from .entities import Entity, Field, entities
 from .entities import entity as entity_of
 from .writing import change_set, undo_batch
 
+MOST_TOGETHER = 500
+"""How many records one action changes together."""
 When = date | int | None
 """When new values became true: a day (its first instant), an instant, or now."""
 
@@ -53,11 +57,14 @@ def edit_record(
     *,
     effective: When = None,
     expected: int | None = None,
+    was: Mapping[str, str | None] | None = None,
 ) -> int:
     """Give a record new values; what is equal already is not written. Gives the record's version afterwards.
 
     `effective` says since when the values are true (an interval or event is corrected as a whole, so it takes none).
-    `expected` is the version that the editor saw: another one raises Conflict. Fields that a source owns are refused.
+    `expected` is the version that the editor saw: another one raises Changed. `was` holds the canonical text of fields as
+    the editor saw them: where one of those to be written holds another value now, Changed names it, and nothing is
+    written; changes of other fields do not matter. Fields that a source owns are refused.
     """
     entity = entity_of(name)
     require(actor, "edit", entity)
@@ -77,8 +84,45 @@ def edit_record(
         return history.version_of(entity, record)
     with change_set(actor, "edit", entity, effective=effective) as edit:
         _expect(entity, record, expected)
+        _as_seen(entity, record, raw, was or {}, fields)
         edit.change(entity, record, raw)
     return history.version_of(entity, record)
+
+
+def edit_records(actor: Actor, name: str, keys: Iterable[int], given: dict[str, Any]) -> tuple[int | None, int]:
+    """Give many records the same values, all or none, in one batch: (the batch, how many records changed).
+
+    At most `MOST_TOGETHER` ids. The batch is None where every record has the values already. Raises InvalidData with every
+    problem and its record, NotAllowed where one belongs to somebody else.
+    """
+    entity = entity_of(name)
+    require(actor, "edit", entity)
+    ids = sorted(set(keys))
+    if not given or not ids:
+        raise UsageError("nothing was chosen to change", remedy="Choose records, a field and its new value")
+    if len(ids) > MOST_TOGETHER:
+        raise UsageError(
+            f"{len(ids):,} records are too many at once", remedy=f"Change at most {MOST_TOGETHER} together"
+        )
+    fields = values.all_fields(entity)
+    raw, problems = resolve.parse_fields(actor, entity, given, fields)
+    _stop(problems, f"the {entity.name} records cannot be changed")
+    changed: dict[int, dict[str, Any]] = {}
+    for key in ids:
+        record = _editable(actor, entity, key)
+        current = _current(entity, record, fields)
+        found = _owned_by_source(entity, record, raw) + _invalid(entity, {**current, **raw}, changed=raw)
+        problems += [replace(one, record=str(record)) for one in found]
+        _unmasked(actor, entity, raw, current)
+        if new := {field: value for field, value in raw.items() if current.get(field) != value}:
+            changed[record] = new
+    _stop(problems, f"the {entity.name} records cannot be changed")
+    if not changed:
+        return None, 0
+    with change_set(actor, "edit", entity) as edit:
+        for record, new in changed.items():
+            edit.change(entity, record, new)
+    return edit.batch, len(changed)
 
 
 def end_record(actor: Actor, name: str, key: object, last: date) -> int:
@@ -149,9 +193,27 @@ def merge_records(actor: Actor, name: str, winner: object, loser: object, *, fil
 
 
 def undo(actor: Actor, batch: int) -> int:
-    """Undo one edit (or merge) made in the product, by its batch; gives how many records it affected."""
-    require(actor, "undo")
+    """Undo one edit (or merge) made in the product, by its batch; gives how many records it affected.
+
+    One's own edit is everybody's to undo who may still change its records; that of others takes the permission `undo`.
+    """
+    if not access.may(actor, "undo") and not _own_edit(actor, batch):
+        require(actor, "undo")
     return undo_batch(actor, batch)
+
+
+def abilities(actor: Actor, name: str, record: int) -> frozenset[str]:
+    """What an actor may do with one record that he sees: edit, delete, restore, merge."""
+    entity = entity_of(name)
+    if not scope.may_see(actor, entity, record, now_only=True):
+        return frozenset()
+    wanted = ("edit", "delete", "restore", *(("merge",) if entity.shape == "versioned" else ()))
+    return frozenset(action for action in wanted if access.may(actor, action, entity))
+
+
+def may_undo(actor: Actor, batch: int) -> bool:
+    """Whether `undo` would let the actor undo a batch."""
+    return access.may(actor, "undo") or _own_edit(actor, batch)
 
 
 # Checks
@@ -173,6 +235,37 @@ def _within(actor: Actor, entity: Entity, record: int) -> None:
             f"{actor.username} may not create a {entity.name} that belongs to others",
             remedy="Name yourself, or somebody below you, as the owner",
         )
+
+
+def _own_edit(actor: Actor, batch: int) -> bool:
+    """Whether a batch is an edit by this actor, who may change everything that it touched now."""
+    from .models import Batch, Change
+
+    row = Batch.objects.filter(pk=batch, kind="edit", user=actor.username).first()
+    touched = entities().get(json.loads(row.summary).get("entity", "")) if row is not None else None
+    if touched is None or not access.may(actor, "edit", touched):
+        return False
+    rows = (
+        Change.objects.filter(batch=batch)
+        if touched.shape == "versioned"
+        else touched.model.objects.filter(batch=batch)
+    )
+    column = "record" if touched.shape == "versioned" else "id"
+    ids = set(rows.values_list(column, flat=True))
+    return all(scope.may_see(actor, touched, record, now_only=True) for record in ids)
+
+
+def _as_seen(
+    entity: Entity, record: int, raw: dict[str, Any], was: Mapping[str, str | None], fields: dict[str, Field]
+) -> None:
+    """Raise Changed where a field to be written holds another value than the editor saw; called inside the transaction."""
+    now = _current(entity, record, fields)
+    held = {name: values.to_text(fields[name], now.get(name)) for name in raw if name in was}
+    moved = [name for name, text in held.items() if text != (was[name] or None)]
+    if moved:
+        remedy = "Keep yours or take theirs"
+        problems = [Problem(entity.name, None, name, "was changed by somebody else", remedy) for name in moved]
+        raise Changed(f"{', '.join(moved)}: changed by somebody else meanwhile", remedy=remedy, problems=problems)
 
 
 def _expect(entity: Entity, record: int, expected: int | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -154,10 +154,12 @@ def list_records(
     as_known_on: date | None = None,
     deleted: bool = False,
     after: int | None = None,
+    refers: Mapping[str, int] | None = None,
 ) -> Listing:
     """The visible records that meet a filter, with the total over all pages.
 
     Pages by `after` (the `last` of the page before; not with `order`) neither repeat nor miss a record while others write.
+    `refers` takes records whose field refers to a record (or to one merged into it).
     `order` is `name,-other`; `limit` None gives all. Deleted records come only when asked for. Raises InvalidData for a
     filter that cannot be read, NotAllowed for one over a masked field, UsageError when `as_of` is after `as_known_on`.
     """
@@ -170,6 +172,8 @@ def list_records(
         conditions.append(f"v.{key} IN (SELECT s.{key} FROM {entity.table} s WHERE {seen})")
     if where.strip():
         conditions.append(filters.where_sql(actor, entity, where, source, key))
+    for field_name, target in (refers or {}).items():
+        conditions.append(f'v."{field_name}" IN ({sqltools.ids(_same(entity.field(field_name), target))})')
     if after is not None and (order or offset):
         raise UsageError("a sorted list has no place to go on after", remedy="Use offset, or leave the order out")
     rest = f"FROM {source} v" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
@@ -190,6 +194,14 @@ def list_records(
     rows = [access.mask(actor, entity, _custom(_python(entity, row), fields)) for row in found]
     labels = _labels(actor, fields, rows)
     return Listing(entity, tuple(fields.values()), rows, total, offset, labels, last, where.strip(), as_of, as_known_on)
+
+
+def _same(one: Field, record: int) -> list[int]:
+    """A record and those that were merged into it: what a stored reference to it may hold."""
+    if one.kind != "ref":
+        raise UsageError(f"{one.name} is no reference", remedy="Filter by its value")
+    target = entity_of(one.target)
+    return [record, *(sorted(_merged_into(target, record)) if target.shape == "versioned" else [])]
 
 
 def _python(entity: Entity, row: dict[str, Any]) -> dict[str, Any]:
@@ -306,10 +318,12 @@ def _assumed(entity: Entity, record: int, as_of: date | None, as_known_on: date 
     return tuple(sorted(row[1] for row in sqltools.rows(sql) if row[5]))
 
 
-def history_of(actor: Actor, name: str, key: object) -> list[dict[str, Any]]:
+def history_of(
+    actor: Actor, name: str, key: object, write: Callable[..., str] = values.display
+) -> list[dict[str, Any]]:
     """The versions of a record, oldest first: what each said, when it was true, when we learned it, who said so.
 
-    Values are text for people; masked fields are masked.
+    Values are text for people, as `write` writes them; masked fields are masked.
     """
     from .models import Batch
 
@@ -340,7 +354,7 @@ def history_of(actor: Actor, name: str, key: object) -> list[dict[str, Any]]:
                 "batch": version["batch"],
                 "kind": batch.kind if batch else "",
                 "user": batch.user if batch else "",
-                "fields": {name: text_of(masked, fields[name], labels) for name in raw},
+                "fields": {name: text_of(masked, fields[name], labels, write) for name in raw},
             }
         )
     return shown

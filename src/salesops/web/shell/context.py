@@ -11,6 +11,7 @@ from salesops.common.periods import Period
 from . import nav
 from .question import Question
 from .shown import day
+from .toasts import told
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         **found,
         "here": here, "menu": nav.menu(actor, here), "page_here": page, "tabs": tabs, "reader": name, "initials": initials(name),
-        "workspace_name": _workspace_name(), "bar": _bar(request),
+        "workspace_name": _workspace_name(), "bar": _bar(request), "toast": told(request),
     }  # fmt: skip
 
 

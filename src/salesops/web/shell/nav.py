@@ -40,6 +40,7 @@ PAGES: tuple[Page, ...] = (
     )),
     Page(_("Data"), "data", "d", (
         Tab(_("Imports"), "imports", "import", ("import-new", "import-job", "import-batch")),
+        Tab(_("Records"), "records", under=("record", "record-list", "record-edit", "record-create", "record-merge")),
     ), _("Run")),
 )  # fmt: skip
 

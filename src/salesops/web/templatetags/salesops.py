@@ -47,6 +47,17 @@ def here(context: dict[str, Any], **changes: Any) -> str:
     return "?" + query.urlencode()
 
 
+@register.simple_tag(takes_context=True)
+def drop(context: dict[str, Any], name: str) -> str:
+    """This address without one parameter (its name may hold what a tag's argument cannot), back on the first page."""
+    query = context["request"].GET.copy()
+    if name not in query:  # a filter that was just added
+        name = "add"
+    for one in (name, "offset", *(("value",) if name == "add" else ())):
+        query.pop(one, None)
+    return "?" + query.urlencode()
+
+
 @register.filter
 def day(value: Any) -> str:
     """A day as people write it: 17 Nov 2026."""
