@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from sqlglot import parse_one
 
 from salesops.common.portable import CHECKED, RUN, foreign, transpile
+from salesops.metrics import engines
+from salesops.metrics.catalogue import every
 
 
 def written(sql: str, dialect: str) -> str:
@@ -57,3 +62,37 @@ def test_nulls_stay_last_in_every_order() -> None:
     """PostgreSQL's own default puts them first when descending, Spark's when ascending."""
     assert "DESC NULLS LAST" in written("SELECT a FROM t ORDER BY a DESC", "postgres")
     assert "NULLS LAST" in written("SELECT a FROM t ORDER BY a", "spark")
+
+
+def test_long_names_stay_apart() -> None:
+    """PostgreSQL cuts names to 63 bytes without a word; two that begin alike would be one."""
+    long = "x" * 70
+    sql = written(f"SELECT {long}_in.a, {long}_out.a FROM t AS {long}_in JOIN t AS {long}_out ON TRUE", "postgres")
+    names = {part for part in sql.split('"') if part.startswith("xxx")}
+    assert len(names) == 2
+    assert all(len(name) <= 63 for name in names)
+
+
+# The page -------------------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
+
+
+def test_the_generated_page_is_current() -> None:
+    """`python -m salesops.metrics.engines > docs/engines.md`: constructs, what was run, and what keeps metrics from engines.
+
+    Every 20th metric is written for all engines again; all of them with SALESOPS_ENGINES=all."""
+    written = PAGE.read_text(encoding="utf-8")
+    told = engines.told(written)
+    assert written == engines.page(told)
+    some = every() if os.environ.get("SALESOPS_ENGINES") == "all" else every()[::20]
+    for dialect, found in engines.checked(some).items():
+        assert {name: told[dialect][name] for name in found} == found
+
+
+def test_the_page_says_what_was_run() -> None:
+    """A metric that nobody ran on the engine yet is seen as a difference of two numbers."""
+    assert f"{engines.RAN['postgres'].definitions} of {len(every())} definitions" in PAGE.read_text(encoding="utf-8")
+    assert all(
+        f"| {engines.TITLES[one]} | SQL checked, not run |" in PAGE.read_text(encoding="utf-8") for one in CHECKED
+    )

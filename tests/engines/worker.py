@@ -2,6 +2,7 @@
 
 make                     the small demo company
 compare [DAY] [METRIC..] every metric on DuckDB and on the engine of SALESOPS_WAREHOUSE, as known on a day (`now`: all that is known)
+analyse                  waterfall, funnel, cohorts and the other analyses on both
 doors                    a question through the Python door and the command line
 refresh                  a new generation, with an edit in it
 """
@@ -11,12 +12,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.engines.comparing import answer, differences, names, questions
+from tests.engines.comparing import analyses, answer, differences, names, questions, unlike
 
 SETTING = "SALESOPS_WAREHOUSE"
 
@@ -30,21 +32,27 @@ def make(folder: Path) -> Any:
     return {}
 
 
-def compare(folder: Path, known: str = "now", *only: str) -> Any:
-    """Differences by metric and question, and how many statements each engine answered."""
+@contextmanager
+def both(folder: Path, day: date | None = None) -> Iterator[tuple[Any, Any]]:
+    """A session on DuckDB, and one on the engine of SALESOPS_WAREHOUSE."""
     from salesops.workspace import open_workspace
 
     workspace = open_workspace(folder)
     from salesops.warehouse import open_session
 
     url = os.environ.pop(SETTING)
-    day = None if known == "now" else date.fromisoformat(known)
-    different: dict[str, list[str]] = {}
-    asked = 0
     with ExitStack() as stack:
         duck = stack.enter_context(open_session(workspace, as_known_on=day))
         os.environ[SETTING] = url
-        other = stack.enter_context(open_session(workspace, as_known_on=day))
+        yield duck, stack.enter_context(open_session(workspace, as_known_on=day))
+
+
+def compare(folder: Path, known: str = "now", *only: str) -> Any:
+    """Differences by metric and question, and how many statements each engine answered."""
+    day = None if known == "now" else date.fromisoformat(known)
+    different: dict[str, list[str]] = {}
+    asked = 0
+    with both(folder, day) as (duck, other):
         end = day or duck.manifest.today
         for name in only or names():
             for title, question in questions(end, end - timedelta(200)).items():
@@ -60,6 +68,23 @@ def compare(folder: Path, known: str = "now", *only: str) -> Any:
                 if wrong:
                     different[f"{name}, {title}"] = wrong
     return {"different": different, "asked": asked, "by": dict(other.asked)}
+
+
+def analyse(folder: Path) -> Any:
+    """Differences by analysis, and how many statements each engine answered."""
+    different: dict[str, list[str]] = {}
+    with both(folder) as (duck, other):
+        today = duck.manifest.today
+        asked = analyses(today, today - timedelta(200))
+        for name, ask in asked.items():
+            expected = ask(duck)
+            try:
+                wrong = list(unlike(expected, ask(other)))
+            except Exception as error:  # whatever the engine says is the finding
+                wrong = [f"{type(error).__name__}: {error}"[:600]]
+            if wrong:
+                different[name] = wrong
+    return {"different": different, "asked": len(asked), "by": dict(other.asked)}
 
 
 def doors(folder: Path) -> Any:
@@ -98,7 +123,7 @@ def refresh(folder: Path) -> Any:
 
 if __name__ == "__main__":
     sys.stdout.flush()
-    done = {"make": make, "compare": compare, "doors": doors, "refresh": refresh}[sys.argv[2]](
+    done = {"make": make, "compare": compare, "analyse": analyse, "doors": doors, "refresh": refresh}[sys.argv[2]](
         Path(sys.argv[1]), *sys.argv[3:]
     )
     print(json.dumps(done))

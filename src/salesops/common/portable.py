@@ -11,11 +11,12 @@ Statements are written in the DuckDB dialect; SQLGlot writes them for the others
 | `GROUP BY 'text'` | refused by PostgreSQL and BigQuery: the place of the column stands instead |
 | `DATE_DIFF('day', a, b)` | the order of arguments differs; a difference of dates where an engine has it |
 | `FROM (SELECT ...)` without a name | refused by PostgreSQL 15 |
-| names | quoted and in small letters, so that reserved words and case do not matter |
+| names | quoted and in small letters, so that reserved words and case do not matter; at most 63 bytes in PostgreSQL, which cuts longer ones |
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final
 
 from sqlglot import ErrorLevel, exp
@@ -68,6 +69,8 @@ RUN: Final = ("duckdb", "postgres")
 CHECKED: Final = ("trino", "snowflake", "bigquery", "clickhouse")
 """Dialects for which the SQL is generated and read back, and nothing is run."""
 WIDE: Final = exp.DataType.build("DECIMAL(38, 0)")
+LONGEST: Final = 63
+"""Bytes of a name that PostgreSQL keeps."""
 
 
 class NotPortable(SalesopsError):
@@ -78,7 +81,7 @@ def transpile(tree: exp.Expression, dialect: str) -> str:
     """The statement for an engine; raises NotPortable with what stands in the way."""
     tree = tree.copy()
     _groups(tree)
-    _names(tree)
+    _names(tree, dialect)
     for node in reversed(list(tree.find_all(exp.Sign, exp.IntDiv, exp.DateDiff))):  # the inner ones first
         node.replace(_exact(node, dialect))
     for cast in tree.find_all(exp.DataType):
@@ -100,9 +103,18 @@ def _groups(tree: exp.Expression) -> None:
                 key.replace(exp.Literal.number(bare.index(key) + 1))
 
 
-def _names(tree: exp.Expression) -> None:
+def short(name: str) -> str:
+    """A name as PostgreSQL can tell it from others: it cuts names to 63 bytes. Longer ones end with a digest."""
+    if len(name.encode()) <= LONGEST:
+        return name
+    kept = name.encode()[: LONGEST - 11].decode(errors="ignore")
+    return f"{kept}_{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+
+
+def _names(tree: exp.Expression, dialect: str) -> None:
     for identifier in tree.find_all(exp.Identifier):
-        identifier.set("this", identifier.name.lower())
+        name = identifier.name.lower()
+        identifier.set("this", short(name) if dialect == "postgres" else name)
     unnamed = 0
     for subquery in tree.find_all(exp.Subquery):
         if isinstance(subquery.parent, (exp.From, exp.Join)) and not subquery.alias:
