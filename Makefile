@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 help:            ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo:            ## Set up and open the simulated company in ./.state/demo
+demo:            ## Set up and open the simulated company in ./.state/demo: its scorecard, then its pages
 	@scripts/setup.sh
 	@$(BIN)/salesops demo
 

@@ -114,13 +114,11 @@ class Api:
 
 
 def up_to_date(workspace: Workspace) -> None:
-    """Refresh when records changed since the current generation, so that an answer never lags behind an edit."""
-    from salesops.records.writing import current_tick
+    """Refresh when records, settings or the layout changed since the current generation, so that an answer never lags behind."""
     from salesops.warehouse import refresh
-    from salesops.warehouse.generations import load
+    from salesops.warehouse.refresh import is_current
 
-    current = load(workspace.warehouse)
-    if current is None or current.tick < current_tick() or current.today != str(workspace.today):
+    if not is_current(workspace):
         refresh(workspace)
 
 

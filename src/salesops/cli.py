@@ -280,10 +280,13 @@ def init(ctx: click.Context, folder: Path | None, form: str, **settings: Any) ->
 @click.option("--reps", type=click.IntRange(1), default=60, show_default=True)
 @click.option("--years", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--seed", type=int, help="Another company of the same kind.")
+@click.option("--serve/--no-serve", default=None, help="Serve its pages afterwards (default: in a terminal).")
 @format_option
 @click.pass_context
-def demo(ctx: click.Context, folder: Path | None, reps: int, years: int, seed: int | None, form: str) -> None:
-    """Build (once) and open the demo company; print its scorecard."""
+def demo(
+    ctx: click.Context, folder: Path | None, reps: int, years: int, seed: int | None, serve: bool | None, form: str
+) -> None:
+    """Build (once) and open the demo company; print its scorecard, and in a terminal serve its pages."""
     from salesops.demo.build import open_demo
     from salesops.demo.parameters import Parameters
 
@@ -305,6 +308,13 @@ def demo(ctx: click.Context, folder: Path | None, reps: int, years: int, seed: i
     write_scorecard(card, made.workspace.config.name)
     click.echo(f"\nThe demo company is in {path}. Ask it:\n  salesops metrics query win_rate,bookings --by owner "
                f"--period quarter --workspace {path}")  # fmt: skip
+    if serve or (serve is None and sys.stdin.isatty() and sys.stdout.isatty()):
+        from salesops.web.commands import free_port, run
+
+        click.echo("")
+        run(made.workspace, actor, "127.0.0.1", free_port("127.0.0.1", 8000), browser=True)
+    else:
+        click.echo(f"  salesops serve --workspace {path}")
 
 
 @cli.command()

@@ -130,3 +130,18 @@ with ws() as w:
     result = [ask() - before[0], ask(as_of="2025-06-30") - before[1]]
 """
     assert acme.python(text) == [1000.0, 0.0]
+
+
+def test_a_warehouse_of_an_older_salesops_is_made_anew(acme: Door) -> None:
+    """A generation in another layout, or of other settings, is never asked: the next question builds its own."""
+    text = """
+import json
+with ws() as w:
+    folder = w.workspace.warehouse
+    old = (folder / "CURRENT").read_text().strip()
+    manifest = json.loads((folder / f"{old}.json").read_text())
+    (folder / f"{old}.json").write_text(json.dumps(manifest | {"signature": "of an older layout"}))
+    found = w.metrics.query("won_deals")
+    result = [found.value() > 0, found.generation != old]
+"""
+    assert acme.python(text) == [True, True]

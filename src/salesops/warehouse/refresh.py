@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -83,6 +84,29 @@ def refresh(workspace: Workspace, *, full: bool = False, progress: Progress | No
     return replace(made, seconds=time.monotonic() - started)
 
 
+def is_current(workspace: Workspace) -> bool:
+    """Whether the current generation says all that is recorded, today, under the settings and in the layout of now."""
+    current = load(workspace.warehouse)
+    if current is None or current.tick < current_tick() or current.today != str(workspace.today):
+        return False
+    config = workspace.config
+    settings = Settings(config.currency, Zones.of(config.time_zone, unit_zones()), custom_fields())
+    return current.signature == _signature(workspace, settings, unit_calendars(config.calendar))
+
+
+def _signature(workspace: Workspace, settings: Settings, calendars: Any) -> str:
+    """A digest of what the files depend on besides the records: layout, currency, time zones, calendars, custom fields."""
+    values = [
+        FORMAT,
+        settings.reporting_currency,
+        settings.zones.workspace,
+        repr(workspace.config.calendar),
+        repr(settings.custom),
+    ]
+    values += [repr(one) for one in (settings.zones.units, calendars) if one]
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
+
+
 def _no_room(error: Exception) -> bool:
     """Whether a refresh failed for want of disk or memory; the SQLite scanner says so only in words."""
     words = ("disk i/o error", "disk is full", "no space left", "file too large")
@@ -99,13 +123,14 @@ class _Maker:
         config = workspace.config
         self.settings = Settings(config.currency, Zones.of(config.time_zone, unit_zones()), custom_fields())
         self.calendars = unit_calendars(config.calendar)
+        self.signature = _signature(workspace, self.settings, self.calendars)
         self.number = next_number(self.folder)
         self.con = connect(work / "spill")
         self.tables: dict[str, Table] = {}
 
     def make(self, full: bool) -> Refreshed:
         previous = load(self.folder)
-        if not full and previous and previous.signature == self._signature():
+        if not full and previous and previous.signature == self.signature:
             tick = current_tick()
             changed = extract.changed_since(previous.tick)
             if tick == previous.tick and previous.today == str(self.workspace.today):
@@ -119,20 +144,6 @@ class _Maker:
         """Remove what a refresh that failed has written."""
         for file in (self.folder / "files").glob(f"*-{self.number}-*"):
             file.unlink(missing_ok=True)
-
-    def _signature(self) -> str:
-        values = [
-            FORMAT,
-            self.settings.reporting_currency,
-            self.settings.zones.workspace,
-            repr(self.workspace.config.calendar),
-        ]
-        values += [repr(self.settings.custom)]
-        if self.settings.zones.units:
-            values += [repr(self.settings.zones.units)]
-        if self.calendars:
-            values += [repr(self.calendars)]
-        return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
     # -- full ---------------------------------------------------------------------------------------------------------
 
@@ -255,7 +266,7 @@ class _Maker:
             reporting_currency=self.settings.reporting_currency,
             time_zone=self.settings.zones.workspace,
             today=str(self.workspace.today),
-            signature=self._signature(),
+            signature=self.signature,
             facts=facts,
         )
         selects = {name: table_select(self.folder, table) for name, table in self.tables.items()}

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import socket
+import sys
+import threading
+import webbrowser
 from typing import Any
 
 import click
@@ -33,16 +37,51 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, 
 
         click.echo(json.dumps(api.get_openapi_schema(), indent=1, sort_keys=True, ensure_ascii=False))
         return
-    os.environ["SALESOPS_HOME"] = str(workspace.path)
-    os.environ["SALESOPS_SERVED_AT"] = host
+    run(workspace, ctx.obj.actor, host, port, workers, threads)
+
+
+def run(
+    workspace: Any, actor: Any, host: str, port: int, workers: int = 1, threads: int = 4, *, browser: bool = False
+) -> None:
+    """Serve until stopped. Prints the address and a sign-in link of the actor; with `browser`, opens it where there is a screen.
+
+    Raises UsageError where the port is taken.
+    """
     from salesops.records.actions_users import sign_in_link
 
-    name = ctx.obj.actor.username
+    _check_port(host, port)
+    os.environ["SALESOPS_HOME"] = str(workspace.path)
+    os.environ["SALESOPS_SERVED_AT"] = host
     address = f"http://{_shown(host)}:{port}"
+    link = f"{address}{sign_in_link(actor, actor.username)}"
     click.echo(f"{workspace.config.name}: {address} (stop with Ctrl-C; the API: {address}/api/v1/docs)", err=True)
-    click.echo(f"Sign in as {name} within 15 minutes: {address}{sign_in_link(ctx.obj.actor, name)}", err=True)
+    click.echo(f"Sign in as {actor.username} within 15 minutes: {link}", err=True)
+    if browser and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        threading.Timer(2, webbrowser.open, [link]).start()
     multiprocessing.set_start_method("spawn", force=True)  # a worker inherits no connection of this process
     _server(host, port, workers, threads).serve()
+
+
+def free_port(host: str, port: int) -> int:
+    """This port, or the next one that nobody listens at."""
+    while True:
+        try:
+            _check_port(host, port)
+            return port
+        except UsageError:
+            port += 1
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UsageError(
+                f"nobody can listen at {host}:{port} ({error.strerror})", remedy="Choose another: --port 8001"
+            ) from None
 
 
 def _server(host: str, port: int, workers: int, threads: int) -> Any:
