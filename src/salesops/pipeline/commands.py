@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -31,22 +31,42 @@ from .velocity import velocity as ask_velocity
 from .velocity import velocity_change
 from .waterfall import BUCKETS, SCOPES
 
+OPTIONS: Final = {
+    "from": click.option("--from", "from_", help="First day, or a period such as 2017-Q3."),
+    "to": click.option("--to", help="Last day, or a period that ends on it."),
+    "by": click.option("--by", default="", help="Dimensions, separated by commas: owner, team, region ..."),
+    "where": click.option("--where", help="A filter, for example: region = 'West'."),
+    "as_of": click.option("--as-of", help="As of the evening of this day (default: the warehouse's today)."),
+    "as_known_on": click.option("--as-known-on", help="Only what had been recorded by this day."),
+    "currency": click.option("--currency", help="Currency of amounts (default: the workspace's)."),
+    "calendar": click.option(
+        "--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace."
+    ),
+}
+"""What several commands take."""
+
+
+def taking(*names: str) -> Any:
+    """The options of these names, in their order."""
+
+    def decorate(command: Any) -> Any:
+        for name in reversed(names):
+            command = OPTIONS[name](command)
+        return command
+
+    return decorate
+
 
 def window(command: Any) -> Any:
     """The options of a window of days."""
-    for option in (
-        click.option("--as-known-on", help="Only what had been recorded by this day."),
-        click.option("--to", help="Last day, or a period that ends on it."),
-        click.option("--from", "from_", required=True, help="First day, or a period such as 2017-Q3."),
-    ):
-        command = option(command)
-    return command
+    first = click.option("--from", "from_", required=True, help="First day, or a period such as 2017-Q3.")
+    return first(taking("to", "as_known_on")(command))
 
 
 def scoped(command: Any) -> Any:
     """The options of a waterfall."""
     for option in (
-        click.option("--currency", help="Currency of amounts (default: the workspace's)."),
+        OPTIONS["currency"],
         click.option("--where", help="A filter; deals that come to match it are reassigned in."),
         click.option("--by", default="", help="Dimensions, separated by commas."),
         click.option("--scope", type=click.Choice(SCOPES), default=SCOPES[0], show_default=True),
@@ -55,22 +75,8 @@ def scoped(command: Any) -> Any:
     return window(command)
 
 
-def cohort(command: Any) -> Any:
-    """The options of a question about deals of a period."""
-    for option in (
-        click.option(
-            "--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace."
-        ),
-        click.option("--currency", help="Currency of amounts (default: the workspace's)."),
-        click.option("--as-known-on", help="Only what had been recorded by this day."),
-        click.option("--as-of", help="As of the evening of this day (default: the warehouse's today)."),
-        click.option("--where", help="A filter, for example: region = 'West'."),
-        click.option("--by", default="", help="Dimensions, separated by commas: owner, team, region ..."),
-        click.option("--to", help="Last day, or a period that ends on it."),
-        click.option("--from", "from_", help="First day, or a period such as 2017-Q3."),
-    ):
-        command = option(command)
-    return command
+cohort = taking("from", "to", "by", "where", "as_of", "as_known_on", "currency", "calendar")
+"""The options of a question about deals of a period."""
 
 
 def paged(command: Any) -> Any:
@@ -241,8 +247,7 @@ def velocity(
 @window
 @click.option("--scope", type=click.Choice(SCOPES), default="all_open", show_default=True)
 @click.option("--kind", "kinds", default="", help="Only these, separated by commas: created, won, stage, owner ...")
-@click.option("--where", help="A filter, for example: region = 'West'.")
-@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@taking("where", "currency")
 @click.option("--offset", default=0, show_default=True)
 @click.option("--limit", default=100, show_default=True)
 @format_option
@@ -257,11 +262,7 @@ def changes(ctx: click.Context, as_known_on: str | None, form: str, **options: A
 @click.option("--period", help="The period in which they were due, such as 2017-Q3.")
 @click.option("--from", "from_", help="First day (or a period), inclusive.")
 @click.option("--to", help="Last day (or a period), inclusive.")
-@click.option("--where", help="A filter, for example: region = 'West'.")
-@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
-@click.option("--as-known-on", help="Only what had been recorded by this day.")
-@click.option("--currency", help="Currency of amounts (default: the workspace's).")
-@click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
+@taking("where", "as_of", "as_known_on", "currency", "calendar")
 @paged
 @format_option
 @click.pass_context
@@ -272,10 +273,7 @@ def slipping(ctx: click.Context, as_known_on: str | None, form: str, cell: tuple
 
 
 @pipeline.command("stale")
-@click.option("--where", help="A filter, for example: region = 'West'.")
-@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
-@click.option("--as-known-on", help="Only what had been recorded by this day.")
-@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@taking("where", "as_of", "as_known_on", "currency")
 @paged
 @format_option
 @click.pass_context
@@ -288,7 +286,7 @@ def stale(ctx: click.Context, as_known_on: str | None, form: str, cell: tuple[st
 def cases(command: Any) -> Any:
     """The options of a question about cases."""
     for option in (
-        click.option("--as-known-on", help="Only what had been recorded by this day."),
+        OPTIONS["as_known_on"],
         click.option("--as-of", help="As of the evening of this day."),
         click.option("--where", help="With --of stages: a filter, for example: region = 'West'."),
         click.option("--of", type=click.Choice(("log", "stages")), default="log", show_default=True),
@@ -350,11 +348,7 @@ def rework(ctx: click.Context, as_known_on: str | None, form: str, **options: An
 @click.option("--season", is_flag=True, help="Set every period against the one a year before.")
 @click.option("--from", "from_", help="First day (or a period), inclusive.")
 @click.option("--to", help="Last day (or a period), inclusive.")
-@click.option("--where", help="A filter, for example: region = 'West'.")
-@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
-@click.option("--as-known-on", help="Only what had been recorded by this day.")
-@click.option("--currency", help="Currency of amounts (default: the workspace's).")
-@click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
+@taking("where", "as_of", "as_known_on", "currency", "calendar")
 @click.option("--confidence", default=0.95, show_default=True)
 @format_option
 @click.pass_context

@@ -43,6 +43,10 @@ class Fact:
     money: tuple[str, ...] = ()
     since: str = ""
     pay: bool = False
+    file: str = (
+        ""  # the SQL file, where it is another than `name`.sql; facts share one by what `filled` puts in its {places}
+    )
+    filled: tuple[tuple[str, str], ...] = ()
     derived: bool = False  # worked out from records, none itself: not counted among what the actor may not see
 
     @property
@@ -52,8 +56,13 @@ class Fact:
 
     @cached_property
     def text(self) -> str:
-        """The SQL as written."""
-        return importlib.resources.files(__package__).joinpath(f"{self.name}.sql").read_text(encoding="utf-8")
+        """The SQL as written, its places filled."""
+        found = (
+            importlib.resources.files(__package__).joinpath(f"{self.file or self.name}.sql").read_text(encoding="utf-8")
+        )
+        for place, sql in self.filled:
+            found = found.replace(f"{{{place}}}", sql)
+        return found
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -135,9 +144,10 @@ _FACTS = (
     Fact("paid", "payments", "payment", "the day of payment", money=("payment", "invoice"),
          since="SELECT MIN(on_day) AS day FROM payment"),
     Fact("buyer", "customers who have ordered by the period's last day", "account", "the period's last day", ("b", "o"),
-         "snapshot", undated="order", money=_ORDER, since=_ORDERED),
+         "snapshot", undated="order", money=_ORDER, since=_ORDERED, filled=(("records", "fact_ordered"), ("purchase", "1 = 1"))),
     Fact("buyer_invoiced", "customers who have been billed by the period's last day", "account", "the period's last day",
-         ("b", "o"), "snapshot", undated="invoice", money=("invoice",), since="SELECT MIN(issued_on) AS day FROM invoice"),
+         ("b", "o"), "snapshot", undated="invoice", money=("invoice",), since="SELECT MIN(issued_on) AS day FROM invoice", file="buyer",
+         filled=(("records", "fact_invoiced"), ("purchase", "f.kind <> 'credit_note'"))),
     Fact("first_win", "first wins of accounts", "opportunity", "the actual close date", ("b", "o"), undated="opportunity"),
     Fact("first_order", "first orders of accounts", "account", "the first order day", ("b", "o"), undated="order",
          since=_ORDERED),
@@ -155,9 +165,10 @@ _FACTS = (
     Fact("rep_month", "full months of employment of reps", "person", "the month's first day"),
     Fact("newcomer", "reps whose first full month was seen", "person", "the first day of employment"),
     Fact("cohort_ordered", "orders of customers", "order", "the first order day of the customer", ("b", "o"), undated="order",
-         record="account", money=_ORDER, since=_ORDERED),
+         record="account", money=_ORDER, since=_ORDERED, file="cohort", filled=(("records", "fact_ordered"), ("purchase", "1 = 1"))),
     Fact("cohort_won", "won deals of customers", "opportunity", "the day of the customer's first win", ("b", "o"),
-         undated="opportunity", record="account"),
+         undated="opportunity", record="account", file="cohort",
+         filled=(("records", "fact_closed"), ("purchase", "y.status = 'won'"))),
     Fact("cohort_subscribed", "customers with a subscription in the evening of the period's last day", "account",
          "the first day of a subscription of the customer", ("b", "o"), "snapshot", money=("subscription",), since=_SUBSCRIBED),
 )  # fmt: skip

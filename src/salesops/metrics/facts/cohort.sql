@@ -8,8 +8,8 @@ SELECT
   t.value AS value
 FROM (
   SELECT y.id, y.account, y.day, y.value, MIN(y.day) OVER (PARTITION BY y.account) AS first_day
-  FROM fact_closed AS y
-  WHERE NOT y.account IS NULL AND y.status = 'won'
+  FROM {records} AS y
+  WHERE NOT y.account IS NULL AND {purchase}
 ) AS t
 LEFT JOIN account AS b ON b.id = t.account AND on_day(b, t.first_day)
 LEFT JOIN account AS o ON o.id = t.account AND on_day(o, :as_of)
