@@ -58,14 +58,6 @@ def sign_out(request: Request) -> HttpResponse:
     return HttpResponseRedirect(reverse("sign-in"))
 
 
-@page("account", "account", action="")
-def account(request: Request) -> HttpResponse:
-    """Who you are here, and what you may do."""
-    actor = request.actor
-    actions = [name.replace("_", " ") for name in access.PERMISSIONS if access.may(actor, name)]
-    return render(request, "signin/account.html", {"actions": actions})
-
-
 @page("palette", "palette")
 def palette(request: Request) -> JsonResponse:
     """Pages, metrics, and records by name, for the command palette."""

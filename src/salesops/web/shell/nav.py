@@ -42,6 +42,11 @@ PAGES: tuple[Page, ...] = (
         Tab(_("Imports"), "imports", "import", ("import-new", "import-job", "import-batch")),
         Tab(_("Records"), "records", under=("record", "record-list", "record-edit", "record-create", "record-merge")),
     ), _("Run")),
+    Page(_("Settings"), "settings", "", (
+        Tab(_("Workspace"), "settings", "read_settings"),
+        Tab(_("People and access"), "access", "manage_users"),
+        Tab(_("API and keys"), "keys"),
+    ), _("Run")),
 )  # fmt: skip
 
 

@@ -1,0 +1,268 @@
+"""Settings: what the workspace says of itself, custom fields and rules, accounts and their roles, keys of programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields as columns_of
+from datetime import date
+from typing import Any
+
+from django.contrib.sessions.models import Session
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from salesops.common.errors import SalesopsError, UsageError
+from salesops.records import access, actions_settings, actions_tokens, actions_users
+from salesops.records.entities import entities
+from salesops.web.serving import workspace
+from salesops.web.shell.asked import Request
+from salesops.web.shell.routes import page
+
+HIDDEN = frozenset({"database_url", "warehouse", "extra"})
+TOLD = {
+    "name": gettext_lazy("What the company is called"),
+    "currency": gettext_lazy("Amounts without a currency, and totals, are in this one"),
+    "time_zone": gettext_lazy("Days end at midnight here"),
+    "fiscal_start_month": gettext_lazy("The month in which the fiscal year starts"),
+    "fiscal_pattern": gettext_lazy("Months, or weeks of 4-4-5, 4-5-4 or 5-4-4"),
+    "fiscal_year_named_by": gettext_lazy(
+        "A fiscal year has the number of the calendar year in which it starts, or ends"
+    ),
+    "week_start": gettext_lazy("0 is Monday"),
+    "today": gettext_lazy("A fixed business day, for a closed data set; empty: the clock's"),
+    "keep_generations": gettext_lazy("How many generations of the warehouse are kept"),
+    "peer_aggregates": gettext_lazy("Figures of a group may be shown to people who do not see its records; never pay"),
+    "peer_minimum": gettext_lazy("People who must be behind such a figure"),
+    "mcp_writes": gettext_lazy("An assistant may create and edit records, as far as its user may"),
+    "business_model": gettext_lazy("What the company sells: which metrics mean something"),
+}
+Act = Callable[[Request], str]
+
+
+def _acted(request: Request, acts: dict[str, Act], here: str) -> tuple[HttpResponse | None, SalesopsError | None]:
+    """Take the action that a form names; give where to go on, or what was wrong."""
+    try:
+        act = acts.get(request.POST.get("do", ""))
+        if act is None:
+            raise UsageError(_("there is no such action"), _("Load the page again"))
+        said = act(request)
+    except SalesopsError as error:
+        return None, error
+    request.session["said"] = said
+    return HttpResponseRedirect(reverse(here)), None
+
+
+# The workspace
+
+
+@page("settings", "settings", action="read_settings", methods=("GET", "POST"))
+def settings(request: Request) -> HttpResponse:
+    """The workspace's settings, its custom fields, and its value rules."""
+    acts: dict[str, Act] = {
+        "field": _declare, "retire": _retire, "word": _word, "rule": _rule, "remove-rule": _remove_rule,
+    }  # fmt: skip
+    problem = None
+    if request.method == "POST":
+        done, problem = _acted(request, acts, "settings")
+        if done:
+            return done
+    config = workspace().config
+    facts = {
+        "config": [(one.name, getattr(config, one.name), TOLD.get(one.name, "")) for one in columns_of(config) if one.name not in HIDDEN],
+        "engine": (config.warehouse or "DuckDB").split("://")[0], "state": "PostgreSQL" if config.database_url else "SQLite",
+        "fields": actions_settings.list_fields(request.actor), "rules": actions_settings.list_rules(request.actor),
+        "entities": sorted(entities()), "kinds": list(actions_settings.KINDS), "may": access.may(request.actor, "manage_settings"),
+        "problem": problem, "given": request.POST, "said": request.session.pop("said", ""),
+    }  # fmt: skip
+    return render(request, "settings/workspace.html", facts, status=400 if problem else 200)
+
+
+def _declare(request: Request) -> str:
+    given = request.POST
+    words = tuple(word.strip() for word in given.get("words", "").split(",") if word.strip())
+    actions_settings.declare_field(
+        request.actor, given.get("entity", ""), given.get("field", ""), given.get("kind", "text"), title=given.get("title", ""),
+        words=words, target=given.get("target", ""),
+    )  # fmt: skip
+    return _("The field %(name)s is declared") % {"name": given.get("field", "")}
+
+
+def _retire(request: Request) -> str:
+    actions_settings.retire_field(request.actor, request.POST.get("entity", ""), request.POST.get("field", ""))
+    return _("The field is out of use; its history stays")
+
+
+def _word(request: Request) -> str:
+    given = request.POST
+    actions_settings.declare_word(request.actor, given.get("entity", ""), given.get("field", ""), given.get("word", ""))
+    return _("The word is declared")
+
+
+def _rule(request: Request) -> str:
+    given = request.POST
+    actions_settings.add_rule(
+        request.actor, given.get("entity", ""), given.get("field", ""), given.get("found", ""), given.get("becomes") or None,
+        system=given.get("system") or "*",
+    )  # fmt: skip
+    return _("The rule counts from the next import on, and for what earlier ones read")
+
+
+def _remove_rule(request: Request) -> str:
+    actions_settings.remove_rule(request.actor, _number(request.POST.get("number", "")))
+    return _("The rule is removed; what it corrected stays")
+
+
+def _number(text: str) -> int:
+    if not text.isdigit():
+        raise UsageError(_("%(text)s is no number") % {"text": repr(text)}, _("Load the page again"))
+    return int(text)
+
+
+# People and access
+
+
+@page("settings/people", "access", action="manage_users", methods=("GET", "POST"))
+def people(request: Request) -> HttpResponse:
+    """Accounts: who they are, what they may do, whether they are active."""
+    acts: dict[str, Act] = {"create": _create, "edit": _edit, "link": _link}
+    problem = None
+    if request.method == "POST":
+        done, problem = _acted(request, acts, "access")
+        if done:
+            return done
+    users = [{**row, "role_list": row["roles"].split()} for row in actions_users.list_users(request.actor)]
+    facts = {
+        "users": users, "roles": access.ROLES, "problem": problem, "given": request.POST, "said": request.session.pop("said", ""),
+        "link": request.session.pop("link", ""), "powers": _powers(),
+    }  # fmt: skip
+    return render(request, "settings/people.html", facts, status=400 if problem else 200)
+
+
+def _powers() -> list[tuple[str, list[bool]]]:
+    """What each role may do: a row an action, a mark for each role."""
+    return [
+        (name.replace("_", " "), [role in roles for role in access.ROLES]) for name, roles in access.PERMISSIONS.items()
+    ]
+
+
+def _create(request: Request) -> str:
+    given = request.POST
+    name = given.get("username", "").strip()
+    actions_users.create_user(
+        request.actor, name, name=given.get("name", ""), roles=given.getlist("roles") or "rep", person=given.get("person") or None,
+        password=given.get("password") or None,
+    )  # fmt: skip
+    return _invite(request, name)
+
+
+def _link(request: Request) -> str:
+    return _invite(request, request.POST.get("username", ""))
+
+
+def _invite(request: Request, username: str) -> str:
+    path = actions_users.sign_in_link(request.actor, username)
+    request.session["link"] = request.build_absolute_uri(path)
+    return _("Give this link to %(name)s: it signs in without a password for fifteen minutes") % {"name": username}
+
+
+def _edit(request: Request) -> str:
+    given = request.POST
+    actions_users.edit_user(
+        request.actor, given.get("username", ""), name=given.get("name"), roles=given.getlist("roles"), person=given.get("person", ""),
+        active=given.get("active") == "on",
+    )  # fmt: skip
+    return _("%(name)s is changed") % {"name": given.get("username", "")}
+
+
+# Keys
+
+
+@page("settings/keys", "keys", action="read", methods=("GET", "POST"))
+def keys(request: Request) -> HttpResponse:
+    """Tokens of programs: yours, or everybody's for who manages accounts."""
+    acts: dict[str, Act] = {"create": _make_token, "revoke": _revoke}
+    problem = None
+    if request.method == "POST":
+        done, problem = _acted(request, acts, "keys")
+        if done:
+            return done
+    facts = {
+        "tokens": [_token(row) for row in actions_tokens.list_tokens(request.actor)], "scopes": list(actions_tokens.SCOPES.items()),
+        "problem": problem, "given": request.POST, "said": request.session.pop("said", ""), "made": request.session.pop("token", ""),
+    }  # fmt: skip
+    return render(request, "settings/keys.html", facts, status=400 if problem else 200)
+
+
+def _token(row: dict[str, Any]) -> dict[str, Any]:
+    from salesops.records.commands_settings import moment
+
+    return {**row, **{name: moment(row[name])[:16] for name in ("created", "expires", "last_used", "revoked")}}
+
+
+def _make_token(request: Request) -> str:
+    given = request.POST
+    until = given.get("expires", "")
+    try:
+        day = date.fromisoformat(until) if until else None
+    except ValueError:
+        raise UsageError(_("%(text)s is no day") % {"text": repr(until)}, _("Write for example 2027-12-31")) from None
+    request.session["token"] = actions_tokens.create_token(
+        request.actor, name=given.get("name", ""), scopes=given.getlist("scopes"), expires=day
+    )
+    return _("Copy the token now: it is not shown again")
+
+
+def _revoke(request: Request) -> str:
+    actions_tokens.revoke_token(request.actor, _number(request.POST.get("number", "")))
+    return _("The token is worth nothing any more")
+
+
+# One's own account
+
+
+@page("account", "account", action="", methods=("GET", "POST"))
+def account(request: Request) -> HttpResponse:
+    """Who you are here, what you may do, your password, and where you are signed in."""
+    acts: dict[str, Act] = {"password": _password, "end": _end_sessions}
+    problem = None
+    if request.method == "POST":
+        done, problem = _acted(request, acts, "account")
+        if done:
+            return done
+    actions = [name.replace("_", " ") for name in access.PERMISSIONS if access.may(request.actor, name)]
+    facts = {
+        "actions": actions, "sessions": len(_sessions_of(request.actor.username)), "problem": problem,
+        "said": request.session.pop("said", ""),
+    }  # fmt: skip
+    return render(request, "settings/account.html", facts, status=400 if problem else 200)
+
+
+def _password(request: Request) -> str:
+    from salesops.records.models import User
+    from salesops.web.shell import signin
+
+    given = request.POST
+    user = User.objects.get(username=request.actor.username)
+    if user.has_usable_password() and not user.check_password(given.get("old", "")):
+        raise UsageError(_("this is not your password now"), _("Write the password that you sign in with"))
+    if given.get("new") != given.get("again"):
+        raise UsageError(_("the two new passwords differ"), _("Write the same twice"))
+    actions_users.set_password(request.actor, request.actor.username, given.get("new", ""))
+    signin.sign_in(request, User.objects.get(username=request.actor.username))
+    return _("Your password is changed; every other session of yours has ended")
+
+
+def _sessions_of(username: str) -> list[Session]:
+    live = Session.objects.filter(expire_date__gt=timezone.now())
+    return [one for one in live if one.get_decoded().get("user") == username]
+
+
+def _end_sessions(request: Request) -> str:
+    others = [one for one in _sessions_of(request.actor.username) if one.session_key != request.session.session_key]
+    for one in others:
+        one.delete()
+    return _("You are signed in here only")
