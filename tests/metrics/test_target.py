@@ -90,6 +90,14 @@ def test_each_level_has_its_own_line(session: Session) -> None:
     }  # fmt: skip
 
 
+def test_the_total_has_the_companys_target(session: Session) -> None:
+    """500, whatever the teams' add up to."""
+    rows = query(session, BOSS, "bookings", by="team", period="2024-Q1", compare="target", totals=True).to_pylist()
+    assert [(row["team"], row["bookings__target"], row["bookings__met"]) for row in rows] == [
+        ("North", 150, False), ("South", 250, True), ("(all)", 500, False),
+    ]  # fmt: skip
+
+
 def test_any_metric(session: Session) -> None:
     """North won one of two, 50 % against 60 %; the mean cycle, (40 + 69) / 2 days, is above 40, and less is better."""
     assert against(session, "win_rate", "team")["North"] == (

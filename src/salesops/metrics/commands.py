@@ -335,8 +335,9 @@ def write_scorecard(card: Scorecard, company: str, form: str = "table") -> None:
     rows = [{"figure": row["figure"], **{key: told(row, key) for key in keys}} for row in card.rows]
     if any(row["target"] is not None for row in card.rows):
         keys.append("target")
+        yet = " so far" if card.as_of < card.now.end else ""
         for row, one in zip(rows, card.rows, strict=True):
-            met = "" if one["met"] is None else ", met" if one["met"] else ", not met"
+            met = "" if one["met"] is None else f", {'met' if one['met'] else 'not met'}{yet}"
             goal = one["target"]
             row["target"] = "not set" if goal is None else shown(goal, one["unit"], card.currency) + met
     write_rows(rows, "table", columns=["figure", *keys], units=dict.fromkeys(keys, "text"), notes=notes)
