@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from salesops.common.errors import NotFound, UsageError, WorkspaceError
+from salesops.common.errors import UsageError, WorkspaceError
 from salesops.workspace import Config, Workspace, create, open_workspace
 
 Day = date | str
@@ -64,6 +64,7 @@ class Api:
         self.fields = Fields(self)
         self.rules = Rules(self)
         self.tasks = Tasks(self)
+        self.comments = Comments(self)
 
     def __enter__(self) -> Api:
         return self
@@ -94,11 +95,9 @@ class Api:
 
     def refresh(self, full: bool = False) -> Any:
         """Bring the warehouse up to the records."""
-        from salesops.records import access
         from salesops.warehouse import refresh
 
-        access.require(self.actor, "refresh")
-        return refresh(self.workspace, full=full)
+        return refresh(self.workspace, actor=self.actor, full=full)
 
     def backup(self, target: Path | str, **options: Any) -> Any:
         """Write a backup, taken at one moment, to a file."""
@@ -326,16 +325,25 @@ class People(_Room):
 
 
 class Pipeline(_Room):
-    """How the pipeline moved. Days are dates, ISO text or periods ("2017-Q3")."""
+    """How the pipeline moved. Days are dates, ISO text or periods ("2017-Q3"); every question about a stretch of days takes
+    `period="2017-Q3"` in the place of `from_` and `to`."""
 
-    def waterfall(self, from_: Day, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any) -> Any:
+    def waterfall(
+        self, from_: Day | None = None, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any
+    ) -> Any:
         """Start, what came in, what changed, what went out, end: `scope="closing_in_period"` or `"all_open"`, `by=[...]`."""
         from salesops.pipeline.queries import waterfall
 
         return waterfall(self._api.session(as_known_on), self._api.actor, from_, to, **question)
 
     def drill(
-        self, bucket: str, from_: Day, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any
+        self,
+        bucket: str,
+        from_: Day | None = None,
+        to: Day | None = None,
+        *,
+        as_known_on: Day | None = None,
+        **question: Any,
     ) -> Any:
         """The deals of one bar of the waterfall, page by page."""
         from salesops.pipeline.queries import waterfall_drill
@@ -344,7 +352,9 @@ class Pipeline(_Room):
             self._api.session(as_known_on), self._api.actor, from_=from_, to=to, bucket=bucket, **question
         )
 
-    def explain(self, from_: Day, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any) -> Any:
+    def explain(
+        self, from_: Day | None = None, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any
+    ) -> Any:
         """How the waterfall is made, and that it balances."""
         from salesops.pipeline.explain import explain_waterfall
 
@@ -352,19 +362,18 @@ class Pipeline(_Room):
 
     def stages(
         self,
-        from_: Day,
+        from_: Day | None = None,
         to: Day | None = None,
         *,
         moves: bool = False,
-        where: Any = None,
-        calendar: str | None = None,
         as_known_on: Day | None = None,
+        **question: Any,
     ) -> Any:
-        """From which stage to which: deals between two evenings, or (`moves`) every move between two days."""
+        """From which stage to which: deals between two evenings, or (`moves`) every move between two days: `where`, `calendar`."""
         from salesops.pipeline.movements import stage_flow, stage_matrix
 
         ask = stage_flow if moves else stage_matrix
-        return ask(self._api.session(as_known_on), self._api.actor, from_, to, where=where, calendar=calendar)
+        return ask(self._api.session(as_known_on), self._api.actor, from_, to, **question)
 
     def variants(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Distinct paths of cases and how often each was taken: `pipeline`, `as_of`, `of="log"` or `"stages"`, `limit`."""
@@ -385,7 +394,7 @@ class Pipeline(_Room):
         return rework(self._api.session(as_known_on), self._api.actor, **question)
 
     def funnel(self, *, kind: str = "cohort", as_known_on: Day | None = None, **question: Any) -> Any:
-        """From lead to win: `kind` active, cohort or snapshot; `from_`, `to`, `by`, `where`, `pipeline`, `as_of`, `currency`."""
+        """From lead to win: `kind` active, cohort or snapshot; `period`, `from_`, `to`, `by`, `where`, `pipeline`, `as_of`, `currency`."""
         from salesops.pipeline.funnel import funnel
 
         return funnel(self._api.session(as_known_on), self._api.actor, kind=kind, **question)
@@ -438,7 +447,9 @@ class Pipeline(_Room):
 
         return velocity_change(self._api.session(as_known_on), self._api.actor, from_, to, **question)
 
-    def changes(self, from_: Day, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any) -> Any:
+    def changes(
+        self, from_: Day | None = None, to: Day | None = None, *, as_known_on: Day | None = None, **question: Any
+    ) -> Any:
         """What changed since a day, deal by deal: `kinds`, `scope`, `where`, `offset`, `limit`."""
         from salesops.pipeline.changes import changes
 
@@ -554,28 +565,27 @@ class Imports(_Room):
 
         return row_errors(self._api.actor, batch, limit, offset)
 
+    def grouped_errors(self, batch: int) -> Any:
+        """An import's problems, those that are the same but for row and value as one; and how many there are in all."""
+        from salesops.sources.kept import grouped_errors
+
+        return grouped_errors(self._api.actor, batch)
+
 
 class Mappings(_Room):
     """How a source's files become records: small text files."""
 
     def list(self) -> list[str]:
         """The names of the workspace's own mappings and of the ready ones."""
-        from salesops.sources.ready import ready_mappings
+        from salesops.sources.kept import list_mappings
 
-        own = {path.stem for path in self._api.workspace.mappings.glob("*.toml")}
-        return sorted(own | set(ready_mappings()))
+        return sorted({row["mapping"] for row in list_mappings(self._api.workspace, self._api.actor)})
 
     def show(self, name: str) -> str:
         """The text of a mapping."""
-        from salesops.sources.mapping import render_mapping
-        from salesops.sources.ready import ready_mappings
+        from salesops.sources.kept import mapping_text
 
-        path = self._api.workspace.mappings / f"{name}.toml"
-        if name in {one.stem for one in self._api.workspace.mappings.glob("*.toml")}:
-            return path.read_text(encoding="utf-8")
-        if name not in ready_mappings():
-            raise NotFound(f"there is no mapping {name!r}", remedy=f"Mappings: {', '.join(self.list())}")
-        return render_mapping(ready_mappings()[name])
+        return mapping_text(self._api.workspace, self._api.actor, name)
 
     def suggest(self, *paths: Path | str) -> str:
         """The text of the mapping that an import of these files would use; changes nothing."""
@@ -602,6 +612,12 @@ class Quality(_Room):
         from salesops.sources.quality.rules import rules
 
         return rules()
+
+    def errors(self, limit: int = 50, offset: int = 0) -> Any:
+        """How many rows of imports were kept out or let in with a warning, and a page of them, the newest import first."""
+        from salesops.sources.quality.queries import row_errors
+
+        return row_errors(self._api.actor, limit, offset)
 
 
 class Users(_Room):
@@ -772,3 +788,37 @@ class Tasks(_Room):
         from salesops.records import actions_work
 
         actions_work.finish_task(self._api.actor, number, note)
+
+    def edit(self, number: int, **columns: Any) -> None:
+        """Change a task: `title`, `owner`, `due`, `note`, `status`."""
+        from salesops.records import actions_work
+
+        actions_work.edit_work(self._api.actor, "task", number, **columns)
+
+    def delete(self, number: int) -> None:
+        """Delete a task; its audit entries stay."""
+        from salesops.records import actions_work
+
+        actions_work.delete_work(self._api.actor, "task", number)
+
+
+class Comments(_Room):
+    """What people say about records."""
+
+    def list(self, entity: str = "", key: object = "") -> Any:
+        """Comments on records that the user may see: all of them, those on an entity's records, or those on one."""
+        from salesops.records import actions_work
+
+        return actions_work.list_comments(self._api.actor, entity, key)
+
+    def create(self, entity: str, key: object, text: str) -> int:
+        """Comment on a record; gives the comment's number."""
+        from salesops.records import actions_work
+
+        return actions_work.create_work(self._api.actor, "comment", subject=entity, subject_id=key, text=text)
+
+    def delete(self, number: int) -> None:
+        """Delete a comment of one's own; its audit entries stay."""
+        from salesops.records import actions_work
+
+        actions_work.delete_work(self._api.actor, "comment", number)

@@ -72,6 +72,7 @@ ROOMS: Mapping[str, Elsewhere] = {
     "word": Elsewhere("records.commands", "word", "Words of closed lists."),
     "rule": Elsewhere("records.commands", "rule", "Value rules: how a misspelt value is read in every import."),
     "task": Elsewhere("records.commands", "task", "Tasks: who does what by when."),
+    "comment": Elsewhere("records.commands", "comment", "Comments on records."),
     "user": Elsewhere("records.commands", "user", "Accounts: who may be acted as, with which roles."),
     "audit": Elsewhere("records.commands", "audit_group", "Read, verify and export the audit log."),
     "mcp": Elsewhere("mcp.commands", "mcp", "Serve the workspace to an assistant (MCP)."),
@@ -80,7 +81,7 @@ ROOMS: Mapping[str, Elsewhere] = {
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "import", "mapping"),
     "Ask": ("scorecard", "metrics", "target", "explain", "cohorts", "people", "pipeline", "quality"),
-    "Records": ("record", "field", "word", "rule", "task"),
+    "Records": ("record", "field", "word", "rule", "task", "comment"),
     "Run": ("serve", "mcp", "user", "audit", "refresh", "backup", "restore"),
 }
 OVERVIEW = """\
@@ -324,11 +325,9 @@ def demo(
 def refresh(ctx: click.Context, full: bool, form: str) -> None:
     """Bring the warehouse up to the records."""
     actor = ctx.obj.actor
-    from salesops.records import access
     from salesops.warehouse import refresh as run
 
-    access.require(actor, "refresh")
-    done = run(ctx.obj.workspace, full=full, progress=_progress())
+    done = run(ctx.obj.workspace, actor=actor, full=full, progress=_progress())
     row = {"generation": done.generation, "kind": done.kind, "records": done.records, "seconds": round(done.seconds, 2)}
     write_rows([row], form, units={"records": "count"})
 

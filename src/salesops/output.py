@@ -47,6 +47,7 @@ NOTHING = {
     "rule list": "No value rule yet: salesops rule add ENTITY FIELD FOUND BECOMES",
     "target list": "No target yet: salesops target set METRIC PERIOD VALUE",
     "task list": "Nothing to do.",
+    "comment list": "No comment yet: salesops comment create ENTITY KEY TEXT",
     "user token list": "No token yet: salesops user token create --name NAME --scopes SCOPES",
     "quality": "There is nothing to check yet: salesops import FILE ...",
     "quality list": "Nothing to fix.",

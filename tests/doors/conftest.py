@@ -124,7 +124,11 @@ class Answered:
 
     status: int
     headers: dict[str, str]
-    text: str
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode()
 
     @property
     def json(self) -> Any:
@@ -177,7 +181,7 @@ class Served:
         try:
             connection.request(method, quote(path, safe="/?&=%:,.'+-_~"), content, sent)
             answer = connection.getresponse()
-            return Answered(answer.status, dict(answer.getheaders()), answer.read().decode())
+            return Answered(answer.status, dict(answer.getheaders()), answer.read())
         finally:
             connection.close()
 

@@ -16,7 +16,7 @@ from mcp import Client, StdioServerParameters
 from .conftest import Door
 
 Call = tuple[str, dict[str, Any]]
-WRITING = {"create_record", "edit_record", "create_task"}
+WRITING = {"create_record", "edit_record", "create_task", "create_comment", "define_metrics", "undefine_metric"}
 
 
 def served(folder: Path, user: str, calls: Sequence[Call] = ()) -> tuple[dict[str, Any], list[Any]]:
@@ -60,10 +60,20 @@ READS: list[Call] = [
     ("alerts", {"metrics": "bookings,win_rate", "period": "month"}),
     ("kpi_guide", {"metric": "win_rate"}),
     ("cohorts", {"customers_of": "wins", "as_of": "2025-06-30"}),
-    ("pipeline_waterfall", {"from": "2025-Q2", "scope": "all_open", "by": "owner"}),
+    ("cohort_customers", {"cohort": "2025-Q1", "customers_of": "wins"}),
+    ("scorecard", {}),
+    ("people_activity", {"period": "2025-Q1", "kinds_of_activity": True}),
+    ("people_mix", {"period": "2025-Q1"}),
+    ("people_ramp", {"as_of": "2025-12-31"}),
+    ("people_compare", {"compared": "win_rate", "period": "2025-Q1"}),
+    ("list_definitions", {}),
+    ("check_definition", {"definition": "[x]\nkind = 'sum'"}),
+    ("list_tasks", {}),
+    ("list_comments", {"entity": "opportunity"}),
+    ("pipeline_waterfall", {"period": "2025-Q2", "scope": "all_open", "by": "owner"}),
     ("pipeline_waterfall_deals", {"from": "2025-Q2", "scope": "all_open", "bar": "won"}),
     ("pipeline_stages", {"from": "2025-Q2", "moves": True}),
-    ("pipeline_funnel", {"kind": "snapshot", "to": "2025-06-30"}),
+    ("pipeline_funnel", {"kind": "snapshot", "period": "2025-Q2"}),
     ("pipeline_funnel_records", {"step": "Won", "kind": "snapshot", "to": "2025-06-30"}),
     ("pipeline_conversion", {}),
     ("pipeline_stage_deals", {"stage": "Discovery", "which": "entered"}),
@@ -139,13 +149,15 @@ def test_mistakes_are_told_with_their_remedy(acme: Door) -> None:
         ("query_metrics", {"metrics": "bookings", "limit": 0}),
         ("query_metrics", {"metrics": "bookings", "as_known_on": "yesterday"}),
         ("pipeline_waterfall", {}),
+        ("people_compare", {"compared": "pay"}),
     ]
-    near, unknown, page, day, needed = refused(acme.folder, "owner", *calls)
+    near, unknown, page, day, needed, pay = refused(acme.folder, "owner", *calls)
     assert "win_rate" in near
     assert "bye" in unknown
     assert "limit of 1 to" in page
     assert "Write for example 2017-12-31" in day
-    assert "from" in needed
+    assert "Name a period" in needed
+    assert "win_rate" in pay
 
 
 def test_pages(acme: Door) -> None:
@@ -187,6 +199,20 @@ def test_writing_needs_the_setting_and_the_role(writable: Door) -> None:
     assert shown.structured_content["values"]["next_step"] == "Call"
     refused(folder, "ben", ("edit_record", {"entity": "opportunity", "key": "D01", "values": {"next_step": "Call"}}))
     assert "may not" in refused(folder, "ada", own)[0]
+    big: Call = (
+        "define_metrics",
+        {"definition": "[wins]\nkind = 'sum'\nfact = 'closed'\nmeasure = 'value'\nwhere = \"status = 'won'\""},
+    )
+    assert "may not" in refused(folder, "ben", big)[0]
+    made, asked, ended = told(
+        folder,
+        "owner",
+        big,
+        ("query_metrics", {"metrics": "wins", "period": "2025"}),
+        ("undefine_metric", {"metric": "wins"}),
+    )
+    assert (made["done"][0]["done"], ended) == ("defined", {"undefined": "wins"})
+    assert Decimal(asked["rows"][0]["wins"]) > 0
     logged = writable("audit", "list", "--limit", "1", "--user", "ben", "--format", "json").rows[0]
     assert (logged["door"], logged["action"]) == ("mcp", "edit")
 

@@ -15,6 +15,7 @@ import pytest
 from .conftest import Door, Served, token
 
 V1 = "/api/v1"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def said(answer: Any) -> dict[str, Any]:
@@ -204,6 +205,83 @@ def test_pages_give_everything_once(rest: Served) -> None:
     assert "another question" in said(rest("GET", other, user="ada"))["detail"]
 
 
+def test_a_key_may_hold_a_slash(rest: Served) -> None:
+    """A name with slashes is a key like any other, of the record and of what hangs on it."""
+    made = rest("POST", f"{V1}/records/account", {"values": {"name": "Ash/Oak a/s"}}, user="owner").json
+    for key in ("Ash%2FOak a%2Fs", "Ash/Oak a/s", made["id"]):
+        assert rest("GET", f"{V1}/records/account/{key}", user="owner").json["id"] == made["id"], key
+        assert rest("GET", f"{V1}/records/account/{key}/history", user="owner").json["items"], key
+    key = f"{V1}/records/account/Ash%2FOak a%2Fs"
+    assert rest("PATCH", key, {"values": {"industry": "Wood"}}, user="owner").json["values"]["industry"] == "Wood"
+    assert rest("DELETE", key, user="owner").json["deleted"] is True
+    assert rest("POST", f"{V1}/records/account/{made['id']}/restore", user="owner").json["deleted"] is False
+    other = rest("POST", f"{V1}/records/account", {"values": {"name": "Ash"}}, user="owner").json["id"]
+    assert rest("POST", f"{key}/merge", {"loser": other}, user="owner").json["merged_from"] == [other]
+
+
+def test_what_people_declare(rest: Served, acme: Door) -> None:
+    """Fields, words, owners, rules, definitions, accounts, tasks, comments: from making to ending, each with its entry in the log."""
+
+    def call(method: str, path: str, body: Any = None, user: str = "owner") -> Any:
+        answer = rest(method, f"{V1}/{path}", body, user=user, headers={"Idempotency-Key": uuid.uuid4().hex})
+        assert answer.status in (200, 201), (path, answer.text)
+        return answer.json
+
+    field = {"kind": "kind", "title": "Tier", "words": ["gold", "silver"]}
+    assert call("PUT", "fields/account/tier", field)["declared"] == "custom.tier"
+    assert [row["name"] for row in rest.items(f"{V1}/fields?entity=account", "ben")] == ["tier"]
+    assert "custom.tier" in [one["name"] for one in rest("GET", f"{V1}/entities/account", user="ben").json["fields"]]
+    call("POST", "fields/account/type/words", {"word": "parked"})
+    call("PUT", "fields/account/industry/owner", {"owner": "app"})
+    call("PUT", "fields/account/industry/owner", {"owner": "nobody"})
+    assert call("DELETE", "fields/account/tier") == {"entity": "account", "retired": "tier"}
+    number = call("POST", "rules", {"entity": "account", "field": "industry", "found": "wod", "becomes": "Wood"})[
+        "rule"
+    ]
+    assert [row["found"] for row in rest.items(f"{V1}/rules", "owner")] == ["wod"]
+    call("DELETE", f"rules/{number}")
+    text = "[wins]\nkind = 'sum'\nfact = 'closed'\nmeasure = 'value'\nwhere = \"status = 'won'\""
+    assert call("POST", "definitions/check", {"definition": text}) == {"mistakes": []}
+    assert call("POST", "definitions", {"definition": text})["items"][0]["done"] == "defined"
+    wins = rest("GET", f"{V1}/metrics/query?metrics=wins&period=2025", user="owner", headers={"Accept": XLSX})
+    assert len(_sheet(wins)) == 1
+    assert call("DELETE", "definitions/wins") == {"undefined": "wins"}
+    assert [row["ended_by"] for row in rest.items(f"{V1}/definitions/history?name=wins", "owner")] == ["owner"]
+    assert rest("POST", f"{V1}/definitions", {"definition": "[x]\nkind = 'sum'"}, user="owner").status == 422
+    made = call("POST", "users", {"username": "zoe", "name": "Zoe", "roles": ["rep"], "person": "Ann Lee"})
+    assert (made["roles"], made["person"]["label"], made["active"]) == (["rep"], "Ann Lee", True)
+    changed = call("PATCH", "users/zoe", {"roles": ["manager"], "person": None, "active": False})
+    assert (changed["roles"], changed["person"], changed["active"]) == (["manager"], None, False)
+    secret = {"password": "correct horse battery"}
+    keyed = {"Idempotency-Key": "x"}
+    assert rest("PUT", f"{V1}/users/zoe/password", secret, user="owner", headers=keyed).status == 400
+    assert rest("PUT", f"{V1}/users/zoe/password", secret, user="owner").json == {"username": "zoe"}
+    task = call("POST", "tasks", {"title": "Call Cedar", "due": "2026-04-01"}, "ben")["number"]
+    call("PATCH", f"tasks/{task}", {"status": "done"}, "ben")
+    assert [row["title"] for row in rest.items(f"{V1}/tasks?status=done", "ben")] == ["Call Cedar"]
+    assert rest("DELETE", f"{V1}/tasks/{task}", user="ada").status == 403
+    call("DELETE", f"tasks/{task}", None, "ben")
+    comment = call("POST", "comments", {"entity": "opportunity", "key": "D07", "text": "Budget is approved."}, "ben")[
+        "number"
+    ]
+    assert [row["text"] for row in rest.items(f"{V1}/comments?entity=opportunity&key=D07", "mara")] == [
+        "Budget is approved."
+    ]
+    call("DELETE", f"comments/{comment}", None, "ben")
+    assert call("POST", "refresh")["generation"]
+    log = rest("GET", f"{V1}/audit/export", user="ada")
+    assert log.headers["content-type"] == "application/x-ndjson"
+    entries = [json.loads(line) for line in log.text.splitlines()]
+    by_rest = {one["action"] for one in entries if one["door"] == "rest"}
+    assert by_rest >= {
+        "field.declare", "field.retire", "word.declare", "field.own", "rule.add", "rule.remove", "metric.define", "metric.undefine",
+        "user.create", "user.edit", "user.password", "task.create", "task.edit", "task.delete", "comment.create", "comment.delete",
+    }  # fmt: skip
+    file = acme.folder / "log.jsonl"
+    file.write_text(log.text)
+    assert acme("audit", "verify", "--file", file).code == 0
+
+
 def test_many_at_once_all_or_none(rest: Served) -> None:
     """A bulk call with a mistake does nothing and names the rows; without one it does everything."""
     steps = [
@@ -291,8 +369,10 @@ def test_a_mapping_is_edited_and_sent(rest: Served) -> None:
     text = dry["result"]["mapping_text"]
     assert "firms" in text
     call = {"upload": number, "system": "firms", "mapping_text": text.replace('name = "', 'name = "sent-', 1)}
+    call["reading"] = {"delimiter": ",", "encoding": "utf-8"}
     done = rest("POST", f"{V1}/imports?wait=60", call, user="owner").json
     assert done["status"] == "done", done
+    assert rest("POST", f"{V1}/imports", {**call, "reading": {"delimiter": "no"}}, user="owner").status == 422
     assert done["result"]["mapping"].startswith("sent-")
     assert rest("POST", f"{V1}/imports", {**call, "mapping": "x"}, user="owner").status == 400
     wrong = upload(rest, {"firms.csv": b"id,name\n2,Fern\n"}).json["upload"]
@@ -345,6 +425,102 @@ def test_numbers_as_json_and_as_csv(rest: Served, acme: Door) -> None:
     deals = rest("GET", f"{V1}/records/opportunity?fields=name,amount", user="ben", headers={"Accept": "text/csv"})
     assert deals.text.splitlines()[0] == "id,name,amount"
     assert deals.headers["x-total-count"] == str(len(deals.text.splitlines()) - 1)
+
+
+def _sheet(answer: Any) -> list[dict[str, Any]]:
+    """The rows of the sheet Answer of an XLSX."""
+    from openpyxl import load_workbook
+
+    assert answer.headers["content-type"] == XLSX, answer
+    names, *rows = load_workbook(io.BytesIO(answer.content))["Answer"].iter_rows(values_only=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def test_every_list_and_answer_as_xlsx(rest: Served) -> None:
+    """The same rows as in JSON; numbers are numbers; a page says how many there are, and where the next one is."""
+    wanted = {"Accept": XLSX}
+    asked = f"{V1}/metrics/query?metrics=bookings&by=owner&period=2025"
+    rows = rest("GET", asked, user="owner").json["rows"]
+    found = _sheet(rest("GET", asked, user="owner", headers=wanted))
+    assert [(row["owner"], Decimal(str(row["bookings"]))) for row in found] == [
+        (row["owner"], Decimal(row["bookings"])) for row in rows
+    ]
+    deals = rest("GET", f"{V1}/records/opportunity?fields=name,amount&limit=2", user="ada", headers=wanted)
+    assert [list(row) for row in _sheet(deals)] == [["id", "name", "amount"]] * 2
+    assert int(deals.headers["x-total-count"]) > 2
+    assert 'rel="next"' in deals.headers["link"]
+    for path in (
+        "people/compare?period=2025", "pipeline/slipping?period=2025-Q3", "metrics/bookings/drill?period=2025", "imports", "users",
+        "pipeline/waterfall/created?period=2025-Q2", "quality", "quality/rules/opportunity.next_step_missing/records", "audit?limit=3",
+        "cohorts/2025-Q1/members?of=wins", "imports/1/problems?grouped=true",
+    ):  # fmt: skip
+        body = rest("GET", f"{V1}/{path}", user="owner").json
+        found = _sheet(rest("GET", f"{V1}/{path}", user="owner", headers=wanted))
+        rows = body.get("items", body.get("rows") or [one for one in body.get("rules", ()) if one["checked"]])
+        assert len(found) == len(rows) > 0, path
+        sheet = rest("GET", f"{V1}/{path}", user="owner", headers={"Accept": "text/csv"})
+        assert len(list(csv.DictReader(io.StringIO(sheet.text)))) == len(rows), path
+
+
+def test_lists_of_the_pipeline_have_a_total(rest: Served) -> None:
+    """Deals that slip, changed, came: page by page all of them, and no page but the last is without a link."""
+    for path in ("slipping?period=2025-Q3", "changes?period=2025-Q2", "funnel/records?step=Deals", "curves/records"):
+        mark = "&" if "?" in path else "?"
+        first = rest("GET", f"{V1}/pipeline/{path}{mark}limit=2", user="owner").json
+        every = rest.items(f"{V1}/pipeline/{path}{mark}limit=2", "owner")
+        assert first["total"] == len(every) > 2, path
+        assert first["changed"] is False
+
+
+def test_a_period_stands_for_its_days(rest: Served, acme: Door) -> None:
+    """Everywhere in the pipeline, in REST as at the command line; one period, not many, and not beside days."""
+    for path in ("waterfall", "stages", "funnel", "conversion", "curves", "changes"):
+        short = rest("GET", f"{V1}/pipeline/{path}?period=2025-Q2", user="owner").json
+        long = rest("GET", f"{V1}/pipeline/{path}?from=2025-04-01&to=2025-06-30", user="owner").json
+        assert short.get("rows", short.get("items")) == long.get("rows", long.get("items")) != [], path
+    for wrong in (
+        "funnel?period=quarter",
+        "funnel?period=2025-Q2&to=2025-06-30",
+        "waterfall",
+        "waterfall?period=month",
+    ):
+        assert rest("GET", f"{V1}/pipeline/{wrong}", user="owner").status == 400, wrong
+    said = acme("pipeline", "funnel", "--period", "2025-Q2", "--format", "json")
+    assert said.rows == acme("pipeline", "funnel", "--from", "2025-Q2", "--format", "json").rows
+    assert acme("pipeline", "waterfall").code == 2
+    assert acme("pipeline", "stages", "--period", "2025-Q2").code == 0
+
+
+def test_a_setting_counts_at_once(rest: Served, acme: Door) -> None:
+    """Peers see a group's figures as soon as the workspace says so, without a new generation or a restart."""
+    config = acme.folder / "salesops.toml"
+    kept = config.read_text()
+    off = "the setting peer_aggregates is off"
+    asked = f"{V1}/people/compare?period=2025"
+    assert any(off in note for note in rest("GET", asked, user="ben").json["notes"])
+    config.write_text(kept.replace("peer_aggregates = false", "peer_aggregates = true"))
+    try:
+        assert not any(off in note for note in rest("GET", asked, user="ben").json["notes"])
+    finally:
+        config.write_text(kept)
+
+
+def test_a_token_has_its_share_of_calls(rest: Served, acme: Door) -> None:
+    """The call beyond the setting is refused with the seconds to wait; other tokens go on; 0 sets no limit."""
+    config = acme.folder / "salesops.toml"
+    kept = config.read_text()
+    rest.tokens["eager"] = token(acme, "owner")
+    try:
+        config.write_text(kept + "rate_limit = 2\n")
+        statuses = [rest("GET", f"{V1}/me", user="eager") for _ in range(3)]
+        assert [one.status for one in statuses] == [200, 200, 429]
+        assert 1 <= int(statuses[2].headers["retry-after"]) <= 30
+        assert "rate_limit" in said(statuses[2])["remedy"]
+        assert rest("GET", f"{V1}/me", user="ben").status == 200
+        config.write_text(kept + "rate_limit = 0\n")
+        assert rest("GET", f"{V1}/me", user="eager").status == 200
+    finally:
+        config.write_text(kept)
 
 
 def test_a_number_leads_to_its_records(rest: Served) -> None:

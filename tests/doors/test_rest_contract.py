@@ -30,7 +30,7 @@ OPERATIONS = {found.ok().label: found.ok() for found in schemathesis.openapi.fro
 REAL = {
     "entity": ("account", "opportunity", "employment", "stage_event", "target"), "key": ("D01", "D07", "Cedar Inc", "1"),
     "name": ("bookings", "win_rate", "sales_cycle_days"), "bar": ("created", "won"), "batch": ("1", "2"),
-    "number": ("1", "2"), "rule": ("opportunity.next_step_missing",),
+    "number": ("1", "2"), "rule": ("opportunity.next_step_missing",), "username": ("fay",), "cohort": ("2025-Q1", "2025-01"),
 }  # fmt: skip
 """Names that are there, so that requests also get as far as the rooms; others are generated."""
 

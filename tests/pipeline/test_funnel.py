@@ -59,6 +59,20 @@ def test_a_cohort_is_followed_to_today(world: World) -> None:
     assert rows[-1]["of_first"] == 1 / 3
 
 
+def test_one_period_stands_for_its_days(world: World) -> None:
+    """`period` is from its first to its last day; many periods (a grain), or a period beside days, are refused."""
+    session = world.session()
+    assert steps(funnel(session, BOSS, period="2024-01")) == steps(funnel(session, BOSS, from_="2024-01", to="2024-01"))
+    found = funnel_records(session, BOSS, "Deals", period="2024-01", limit=2)
+    assert (len(found), found.total, found.to_dict()["total"]) == (2, 3, 3)
+    assert stage_report(session, BOSS, period="2024-01").to_pylist()[0]["entered"] == 3
+    assert len(curve_deals(session, BOSS, period="2024-01", start="creation")) == 3
+    for wrong in ({"period": "quarter"}, {"period": "2024-01", "to": "2024-01-31"}):
+        for ask in (funnel, stage_report, cycle_curves):
+            with pytest.raises(UsageError):
+                ask(session, BOSS, **wrong)
+
+
 def test_active_counts_every_event_in_its_own_period(world: World) -> None:
     """In March: one deal created, one won, one lead converted; nobody created a lead."""
     assert steps(funnel(world.session(), BOSS, kind="active", from_="2024-03")) == [

@@ -76,6 +76,13 @@ PARAMETERS = _parameters(
     rule=(str, "A rule of data quality (without it: the score of every rule)"),
     values=(dict[str, Any], 'Fields to values, for example {"next_step": "Call"}'),
     expected=(int, "The version that was seen; refused when there is a newer one"),
+    kinds_of_activity=(bool, "By kind of activity, too"),
+    age=(int, "Only those active at this age, in periods"),
+    cohort=(str, "A cohort, such as 2025-01 or 2025-Q1"),
+    compared=(str, "win_rate, lead_conversion or qualification_rate"),
+    definition=(str, "Definitions of metrics as TOML text (the workspace's guide to metrics shows how)"),
+    task_status=(str, "open or done"),
+    text=(str, "The comment"),
     title=(str, "What is to be done"),
     due=(str, "By which day"),
     owner=(str, "Whose task it is (default: the user's own)"),
@@ -191,9 +198,7 @@ def _bar(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     from decimal import Decimal
 
     offset, limit = _page(asked)
-    found = api.pipeline.drill(
-        asked.pop("bar"), asked.pop("from_"), asked.pop("to", None), **asked, offset=offset, limit=limit
-    )
+    found = api.pipeline.drill(asked.pop("bar"), **asked, offset=offset, limit=limit)
     rows = [{**row, "value": Decimal(row["value"]).scaleb(-4)} for row in found["rows"]]
     beside = {"records_in_all": found["total"], "value": Decimal(found["value"]).scaleb(-4), "offset": offset}
     return {**body({**beside, "rows": rows}, None), "generation": api.session(asked.get("as_known_on")).generation}
@@ -218,6 +223,73 @@ def _shown(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     about = {"entity": found.entity.name, "id": str(found.id), "version": found.version, "deleted": found.deleted}
     known = {"source_ids": [list(one) for one in found.source_ids], "assumed": list(found.assumed)}
     return {**about, "values": values, **known, "as_of": plain(found.as_of), "as_known_on": plain(found.as_known_on)}
+
+
+def _figures(ask: Callable[..., Any]) -> Callable[[Api, dict[str, Any]], dict[str, Any]]:
+    """A question about people: its rows page by page, and what stands beside the whole table."""
+
+    def run(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+        page = _page(asked)
+        found = ask(api, **asked)
+        return {**body(found, page), **_texts(plain(dict(found.beside)))}
+
+    return run
+
+
+def _members(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    offset, limit = _page(asked)
+    of = asked.pop("customers_of", "orders")
+    found = api.metrics.members(of=of, offset=offset, limit=limit, **asked)
+    beside = {"customers_in_all": found.total, "revenue": found.revenue, "currency": found.currency, "offset": offset}
+    return body({**beside, "rows": found.to_pylist()}, None)
+
+
+def _scorecard(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    card = api.metrics.scorecard()
+    told = {"as_of": card.as_of, "currency": card.currency, "hidden_records": card.hidden, "rows": card.rows}
+    return body({**told, "managers": card.managers, "quota_reached": sorted(card.reached)}, None)
+
+
+def _definitions(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"definitions": api.metrics.definitions(asked.get("metric", ""))}
+
+
+def _checked(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"mistakes": [one.to_dict() for one in api.metrics.check(asked.get("definition"))]}
+
+
+def _defined(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"done": api.metrics.define(asked["definition"])}
+
+
+def _undefined(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    api.metrics.undefine(asked["metric"])
+    return {"undefined": asked["metric"]}
+
+
+def _tasks(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return _work(api.tasks.list(asked.get("task_status", "open")), asked)
+
+
+def _comments(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return _work(api.comments.list(asked["entity"], asked.get("key", "")), asked)
+
+
+def _work(rows: list[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
+    """A page of work, with its moments as text."""
+    from salesops.common.instants import from_us
+
+    offset, limit = _page(asked)
+    times = ("created", "done")
+    shown = [
+        {**row, **{name: row[name] and from_us(row[name]).isoformat() for name in times if name in row}}
+        for row in rows[offset : offset + limit]
+    ]
+    return body({"rows_in_all": len(rows), "offset": offset, "rows": shown}, None)
+
+
+def _commented(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"comment": api.comments.create(**asked)}
 
 
 def _created(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
@@ -252,31 +324,49 @@ TOOLS = (
     Tool("cohorts", "Customers by first purchase: how many stay and what they bring, by age in periods.",
          _answered(lambda api, customers_of="orders", **asked: api.metrics.cohorts(of=customers_of, **asked)), (),
          ("customers_of", "period", "by", *DAYS, *PAGED)),
+    Tool("cohort_customers", "The customers of one cohort, with what they brought so far.", _members, ("cohort",),
+         ("customers_of", "age", "where", "as_of", "as_known_on", "currency", "calendar", "cell", *PAGED)),
+    Tool("scorecard", "The figures asked for first: this fiscal quarter beside the last one, and who made them.", _scorecard),
+    Tool("people_activity", "What people do: activities, meetings, minutes, selling and other time of everybody.",
+         _figures(lambda api, kinds_of_activity=False, **asked: api.people.activity(kinds=kinds_of_activity, **asked)), (),
+         ("kinds_of_activity", "period", *DAYS, *PAGED)),
+    Tool("people_mix", "What the top quarter by attainment does otherwise: shares of minutes by kind.",
+         _figures(lambda api, **asked: api.people.mix(**asked)), (), ("period", *DAYS, *PAGED)),
+    Tool("people_ramp", "How newcomers come up to the level of the tenured, month by month, and who is how far.",
+         _figures(lambda api, **asked: api.people.ramp(**asked)), (), ("as_of", "as_known_on", "currency", *PAGED)),
+    Tool("people_compare", "Everybody against those of the same segment and tenure: what is luck, and what stands out.",
+         _figures(lambda api, compared="win_rate", **asked: api.people.compare(compared, **asked)), (),
+         ("compared", "period", *DAYS, *PAGED)),
+    Tool("list_definitions", "The metrics that people defined: kind, unit, version, mistakes.", _definitions, (), ("metric",)),
+    Tool("check_definition", "Every mistake of a definition of metrics (or of all that are defined); changes nothing.", _checked, (),
+         ("definition",)),
+    Tool("list_tasks", "Tasks: who does what by when.", _tasks, (), ("task_status", *PAGED)),
+    Tool("list_comments", "Comments on the records of an entity, or on one of them.", _comments, ("entity",), ("key", *PAGED)),
     Tool("pipeline_waterfall", "What changed the pipeline between the evening before `from` and the evening of `to`: a row for every bar.",
-         _answered(lambda api, **asked: api.pipeline.waterfall(**asked)), ("from",),
-         ("to", "scope", "by", "where", "currency", "as_known_on", *PAGED)),
-    Tool("pipeline_waterfall_deals", "The deals of one bar of the waterfall, with what each adds.", _bar, ("bar", "from"),
-         ("to", "scope", "where", "currency", "as_known_on", "cell", *PAGED)),
+         _answered(lambda api, **asked: api.pipeline.waterfall(**asked)), (),
+         ("period", "from", "to", "scope", "by", "where", "currency", "as_known_on", *PAGED)),
+    Tool("pipeline_waterfall_deals", "The deals of one bar of the waterfall, with what each adds.", _bar, ("bar",),
+         ("period", "from", "to", "scope", "where", "currency", "as_known_on", "cell", *PAGED)),
     Tool("pipeline_stages", "From which stage to which deals went.",
-         _answered(lambda api, **asked: api.pipeline.stages(**asked)), ("from",), ("to", "moves", "where", "calendar", "as_known_on", *PAGED)),
+         _answered(lambda api, **asked: api.pipeline.stages(**asked)), (), ("period", "from", "to", "moves", "where", "calendar", "as_known_on", *PAGED)),
     Tool("pipeline_funnel", "From lead to win, step by step.",
-         _answered(lambda api, **asked: api.pipeline.funnel(**asked)), (), ("kind", "pipeline", "by", *DAYS, *PAGED)),
+         _answered(lambda api, **asked: api.pipeline.funnel(**asked)), (), ("kind", "pipeline", "period", "by", *DAYS, *PAGED)),
     Tool("pipeline_funnel_records", "The leads or deals of one step of the funnel.",
-         _listed(lambda api, **asked: api.pipeline.funnel_records(**asked)), ("step",), ("kind", "pipeline", "cell", *DAYS, *PAGED)),
+         _listed(lambda api, **asked: api.pipeline.funnel_records(**asked)), ("step",), ("kind", "pipeline", "period", "cell", *DAYS, *PAGED)),
     Tool("pipeline_conversion", "Stage by stage: who goes on, how long it takes, what is lost, how old the cohort is.",
-         _answered(lambda api, **asked: api.pipeline.conversion(**asked)), (), ("pipeline", "by", *DAYS, *PAGED)),
+         _answered(lambda api, **asked: api.pipeline.conversion(**asked)), (), ("pipeline", "period", "by", *DAYS, *PAGED)),
     Tool("pipeline_stage_deals", "The deals behind a stage's conversion.",
          _listed(lambda api, which="entered", **asked: api.pipeline.stage_deals(of=which, **asked)), ("stage",),
-         ("which", "pipeline", "cell", *DAYS, *PAGED)),
+         ("which", "pipeline", "period", "cell", *DAYS, *PAGED)),
     Tool("pipeline_curves", "Shares won, lost and still open by day since the start, open deals censored, with bands.",
-         _answered(lambda api, **asked: api.pipeline.curves(**asked)), (), ("start", "at", "by", *DAYS, *PAGED)),
+         _answered(lambda api, **asked: api.pipeline.curves(**asked)), (), ("start", "at", "period", "by", *DAYS, *PAGED)),
     Tool("pipeline_velocity", "What the pipeline earns a day, and its drivers: deals, average value, win rate, cycle.",
          _answered(lambda api, **asked: api.pipeline.velocity(**asked)), (), ("period", "by", *DAYS, *PAGED)),
     Tool("pipeline_velocity_change", "What each driver added to the change of velocity from one period to another.",
          _answered(lambda api, **asked: api.pipeline.velocity_change(**asked)), ("from", "to"), ("by", *WHEN, *PAGED)),
     Tool("pipeline_changes", "What changed deal by deal, with its effect on the open pipeline.",
-         _listed(lambda api, **asked: api.pipeline.changes(**asked)), ("from",),
-         ("to", "scope", "kinds", "where", "currency", "as_known_on", *PAGED)),
+         _listed(lambda api, **asked: api.pipeline.changes(**asked)), (),
+         ("period", "from", "to", "scope", "kinds", "where", "currency", "as_known_on", *PAGED)),
     Tool("pipeline_slipping", "Deals that were due in a period and slipped: why, how far, how often pushed.",
          _listed(lambda api, **asked: api.pipeline.slipping(**asked)), (), ("period", "cell", *DAYS, *PAGED)),
     Tool("pipeline_stale", "Open deals where nothing happens for longer than is usual in their stage.",
@@ -297,5 +387,9 @@ TOOLS = (
          ("rule", "entity", *PAGED)),
     Tool("create_record", "Create a record of an entity.", _created, ("entity", "values"), (), writes=True),
     Tool("edit_record", "Change fields of a record.", _edited, ("entity", "key", "values"), ("expected",), writes=True),
+    Tool("define_metrics", "Take metrics that are defined in TOML into the workspace: all of them, or none where one has a mistake.",
+         _defined, ("definition",), (), writes=True),
+    Tool("undefine_metric", "End the definition of a metric; its history stays.", _undefined, ("metric",), (), writes=True),
+    Tool("create_comment", "Comment on a record.", _commented, ("entity", "key", "text"), (), writes=True),
     Tool("create_task", "Create a task: who does what by when.", _task, ("title",), ("due", "owner"), writes=True),
 )  # fmt: skip

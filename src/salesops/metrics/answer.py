@@ -15,6 +15,8 @@ from .definitions import Asked
 if TYPE_CHECKING:
     import polars
 
+    from .definitions import Asked
+
 
 @dataclass(frozen=True)
 class Column:
@@ -36,7 +38,8 @@ class Answer(Exported):
 
     Money is exact: decimals with four places in `currency`. For every metric `m` there is the column `m`, and
     `m__<part>`, `m__<part>__n` for what it was made of (numerator, denominator, records used, records left out). Where a row
-    may be in a currency of its own (attainment), `m__currency` names it. `where` is the filter of the question, as text.
+    may be in a currency of its own (attainment), `m__currency` names it. `where` is the filter of the question, as text. `total` counts the
+    rows of all pages where the answer is a page of a list.
     """
 
     rows: pa.Table
@@ -52,6 +55,7 @@ class Answer(Exported):
     empty: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     where: str = ""
+    total: int | None = None
     asked: tuple[Asked, ...] = ()
 
     def __len__(self) -> int:
@@ -105,6 +109,7 @@ class Answer(Exported):
         return [
             ("from (inclusive)", self.from_), ("to (inclusive)", self.to), ("as of", self.as_of), ("as known on", known),
             ("generation", self.generation), ("currency", self.currency), ("filter", self.where or "none"),
+            *([("records in all", self.total)] if self.total is not None else []),
             ("hidden records, not yours", self.hidden), *(("note", one) for one in self.notes),
             *(("no value", f"{name}: {why}") for name, why in self.empty.items()),
         ]  # fmt: skip
@@ -133,7 +138,7 @@ class Answer(Exported):
             "hidden": self.hidden,
             "empty": self.empty,
             "definitions": self.versions,
-        }
+        } | ({} if self.total is None else {"total": self.total})
 
 
 def definition(one: Asked) -> dict[str, str]:

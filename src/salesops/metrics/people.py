@@ -25,7 +25,7 @@ from .dimensions import labels
 from .peers import Ramp, fair_standing, mix_gap, tenure_band
 from .peers import ramp as ramp_of
 from .query import query
-from .request import first_day
+from .request import as_day, first_day
 from .session import Actor, calendar_of
 from .sql import day
 
@@ -273,7 +273,7 @@ def _jobs(session: Any) -> dict[int, tuple[date, date]]:
 
 def _months(calendar: FiscalCalendar, session: Any, as_of: date | str | None) -> list[Period]:
     """The full months from the first deal or lead on record to the as-of day; UsageError where there is none."""
-    last = session.manifest.today if as_of is None else as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
+    last = session.manifest.today if as_of is None else as_day(as_of, "as_of")
     first = first_day(session)
     found = calendar.periods("month", first, last) if first is not None and first <= last else []
     found = [one for one in found if first is not None and first <= one.start and one.end <= last]

@@ -96,7 +96,7 @@ def understand(
     workspace's, or that of the one unit that `where` keeps.
     """
     each = as_of == "period_end"
-    day = session.manifest.today if as_of is None or each else _day(as_of, "as_of")
+    day = session.manifest.today if as_of is None or each else as_day(as_of, "as_of")
     known = session.as_known_on
     if known is not None and day > known:
         if as_of is None or each:
@@ -244,7 +244,7 @@ def _edge(calendar: FiscalCalendar, value: date | str, side: str) -> date:
     return found.start if side == "from" else found.end
 
 
-def _day(value: date | str, name: str) -> date:
+def as_day(value: date | str, name: str) -> date:
     if isinstance(value, date):
         return value
     try:

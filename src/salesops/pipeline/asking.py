@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 
+from salesops.common.errors import UsageError
+from salesops.common.periods import GRAINS
 from salesops.metrics.answer import Answer, Column, money_column
 from salesops.metrics.build import Builder
 from salesops.metrics.definitions import Asked, Metric, Part, Variant
@@ -25,6 +28,7 @@ from salesops.metrics.request import BEGINNING, Request, understand
 from salesops.metrics.session import Actor
 from salesops.metrics.sql import FOREVER, NO_ID, NONE, parse
 
+Day = date | str
 UNITS = {
     "money": pa.int64(),
     "count": pa.int64(),
@@ -40,6 +44,22 @@ def made(name: str, parts: Mapping[str, Part]) -> Asked:
         name, name.replace("_", " "), "", "count", "none", "", (Variant("", name, "", next(iter(parts)), parts),)
     )
     return Asked(metric, metric.variants[0])
+
+
+def one_period(period: str | None, from_: Day | None, to: Day | None) -> tuple[Day | None, Day | None]:
+    """First and last of a question about one stretch of days: those of `period` (such as 2017-Q3) where it is named, else as given.
+
+    Raises UsageError for a grain, which names many periods, and for a period beside days.
+    """
+    if not period:
+        return from_, to
+    if period in GRAINS:
+        raise UsageError(f"this is asked over one period, not by {period}", "Name one, such as 2017-Q3, or its days")
+    if from_ is not None or to is not None:
+        raise UsageError(
+            f"the days are given twice: by the period {period} and by themselves", "Give the one or the other"
+        )
+    return period, None
 
 
 def asking(session: Any, name: str, parts: Mapping[str, Part], **question: Any) -> Request:
@@ -167,7 +187,7 @@ def listing(
         told.append(f"value of all {Decimal(found['value']).scaleb(-4):,.2f} {request.currency}")
     empty = {} if rows else {"list": "no record fits"}
     others = hidden(session, actor, replace(request, within=None))
-    return answer(session, request, shown, rows, notes=told, hidden=others, empty=empty)
+    return answer(session, request, shown, rows, notes=told, hidden=others, empty=empty, total=found["n"])
 
 
 def parse_order(text: str) -> Any:
@@ -225,6 +245,7 @@ def answer(
     notes: Iterable[str] = (),
     hidden: int = 0,
     empty: Mapping[str, str] | None = None,
+    total: int | None = None,
 ) -> Answer:
     """Rows of plain values as an answer: money is given in 10^-4 (an `int`)."""
     arrays = []
@@ -256,6 +277,7 @@ def answer(
         hidden=hidden,
         empty=dict(empty or {}),
         where=where_text(request.where),
+        total=total,
     )
 
 

@@ -21,7 +21,7 @@ from salesops.metrics.request import names
 from salesops.metrics.session import Actor
 from salesops.metrics.sql import day, parse
 
-from .queries import _hidden, _understand, _with
+from .queries import _hidden, _understand, _with, days_of
 from .versions import versions
 from .waterfall import SIGNS, bars
 
@@ -33,9 +33,10 @@ KINDS: Final = (*EFFECTS, *MOVES)
 def changes(
     session: Any,
     actor: Actor,
-    from_: date | str,
+    from_: date | str | None = None,
     to: date | str | None = None,
     *,
+    period: str | None = None,
     scope: str = "all_open",
     kinds: str | Sequence[str] = (),
     where: str | Mapping[str, Any] | None = None,
@@ -51,8 +52,10 @@ def changes(
     wanted = names(kinds)
     if unknown := [kind for kind in wanted if kind not in KINDS]:
         raise UsageError(f"there is no change {unknown[0]!r}", f"Changes: {', '.join(KINDS)}")
-    last = session.as_known_on or session.manifest.today if to is None else to
-    asked = _understand(session, from_, last, scope, (), where, currency)
+    first, last = days_of(period, from_, to)
+    if not period and last is None:
+        last = session.as_known_on or session.manifest.today
+    asked = _understand(session, first, last, scope, (), where, currency)
     text, slices, _ = versions(session, actor, asked.window, (), asked.where)
     mine = " AND b.mine = 1" if slices.mine else ""
     parts = [*bars(asked.window, slices, text), ("listed", _listed(asked.window, mine, slices.mine))]
@@ -97,6 +100,7 @@ def changes(
         rows=table, columns=columns, from_=asked.window.first, to=asked.window.last, as_of=asked.window.last,
         as_known_on=session.as_known_on, generation=session.generation, currency=asked.currency, notes=tuple(told), hidden=hidden,
         empty={} if rows else {"changes": "nothing changed in these days" + (" that fits" if where or wanted else "")},
+        total=total,
     )  # fmt: skip
 
 

@@ -57,10 +57,14 @@ def taking(*names: str) -> Any:
     return decorate
 
 
+def one_period(command: Any) -> Any:
+    """The option of the period."""
+    return click.option("--period", help="The period, such as 2017-Q3, in the place of --from and --to.")(command)
+
+
 def window(command: Any) -> Any:
     """The options of a window of days."""
-    first = click.option("--from", "from_", required=True, help="First day, or a period such as 2017-Q3.")
-    return first(taking("to", "as_known_on")(command))
+    return one_period(taking("from", "to", "as_known_on")(command))
 
 
 def scoped(command: Any) -> Any:
@@ -75,8 +79,13 @@ def scoped(command: Any) -> Any:
     return window(command)
 
 
-cohort = taking("from", "to", "by", "where", "as_of", "as_known_on", "currency", "calendar")
-"""The options of a question about deals of a period."""
+dated = taking("from", "to", "by", "where", "as_of", "as_known_on", "currency", "calendar")
+"""The options of a question about deals, without its period."""
+
+
+def cohort(command: Any) -> Any:
+    """The options of a question about the deals of one period."""
+    return one_period(dated(command))
 
 
 def paged(command: Any) -> Any:
@@ -223,7 +232,7 @@ def _days(text: str) -> list[int]:
 
 
 @pipeline.command("velocity")
-@cohort
+@dated
 @click.option("--period", help="day, week, month, quarter, year, or one period such as 2017-Q3.")
 @click.option("--variant", default="", help="closed: count closed deals only.")
 @click.option("--change", is_flag=True, help="Say what each driver added from the period --from to the period --to.")

@@ -46,6 +46,7 @@ def stage_report(
     session: Any,
     actor: Actor,
     *,
+    period: str | None = None,
     from_: date | str | None = None,
     to: date | str | None = None,
     by: str | Sequence[str] = (),
@@ -57,6 +58,7 @@ def stage_report(
 ) -> Answer:
     """One row per group and stage: entered, moved on, conversion, lost there (count, value), still there, how much of the cohort is
     old enough and decided, median and p75 days, and whether most is lost here (`leak`: by count, by value)."""
+    from_, to = asking.one_period(period, from_, to)
     split = tuple(name for name in dict.fromkeys(names(by)) if name != "stage")
     request = asking.asking(
         session, "stages", PARTS, by=(*split, "stage"), from_=from_, to=to, where=where, as_of=as_of, currency=currency,
@@ -122,6 +124,9 @@ def stage_deals(
     of: str = "entered",
     cell: Mapping[str, Any] | None = None,
     pipeline: str | None = None,
+    period: str | None = None,
+    from_: date | str | None = None,
+    to: date | str | None = None,
     offset: int = 0,
     limit: int = 100,
     **question: Any,
@@ -129,7 +134,8 @@ def stage_deals(
     """The deals behind a number of the stage report: `of` entered, moved_on, lost or here."""
     if of not in OF:
         raise UsageError(f"a stage has no deals {of!r}", f"Use {', '.join(OF)}")
-    request = asking.asking(session, "records", {"entered": PARTS["entered"]}, **question)
+    from_, to = asking.one_period(period, from_, to)
+    request = asking.asking(session, "records", {"entered": PARTS["entered"]}, from_=from_, to=to, **question)
     own = {**(cell or {}), "stage": stage, **({} if pipeline is None else {"pipeline": pipeline_of(session, pipeline)})}
     columns = {"owner": "text", "day": "day", "status": "text", "value": "money"}
     return asking.listing(

@@ -32,6 +32,7 @@ def cycle_curves(
     session: Any,
     actor: Actor,
     *,
+    period: str | None = None,
     from_: date | str | None = None,
     to: date | str | None = None,
     by: str | Sequence[str] = (),
@@ -53,6 +54,7 @@ def cycle_curves(
     if not 0 < confidence < 1:
         raise UsageError(f"{confidence} is no confidence", "Write for example 0.95")
     column = STARTS[start]
+    from_, to = asking.one_period(period, from_, to)
     question: dict[str, Any] = {
         "by": by, "from_": from_, "to": to, "where": where, "as_of": as_of, "currency": currency, "calendar": calendar,
     }  # fmt: skip
@@ -87,14 +89,15 @@ def cycle_curves(
 
 
 def curve_deals(
-    session: Any, actor: Actor, *, start: str = "first_contact", cell: Mapping[str, Any] | None = None, offset: int = 0,
-    limit: int = 100, **question: Any,
+    session: Any, actor: Actor, *, start: str = "first_contact", cell: Mapping[str, Any] | None = None, period: str | None = None,
+    from_: date | str | None = None, to: date | str | None = None, offset: int = 0, limit: int = 100, **question: Any,
 ) -> Answer:  # fmt: skip
     """The deals of a curve, page by page: how many days each took or has taken, and how it stands; the longest first."""
     if start not in STARTS:
         raise UsageError(f"a cycle cannot start at {start!r}", f"Use {', '.join(STARTS)}")
     column = STARTS[start]
-    request = asking.asking(session, "records", {"deals": Part("created", column)}, **question)
+    from_, to = asking.one_period(period, from_, to)
+    request = asking.asking(session, "records", {"deals": Part("created", column)}, from_=from_, to=to, **question)
     columns = {"owner": "text", "day": "day", "status": "text", column: "count", "value": "money"}
     order = f"f.{column} DESC, f.id"
     return asking.listing(

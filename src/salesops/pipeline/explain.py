@@ -33,7 +33,7 @@ def version() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def explain_waterfall(session: Any, actor: Actor, from_: Any, to: Any = None, **options: Any) -> Explanation:
+def explain_waterfall(session: Any, actor: Actor, from_: Any = None, to: Any = None, **options: Any) -> Explanation:
     """Explain a waterfall; `options` as for `queries.waterfall`. The value of each slice is its end."""
     answer = waterfall(session, actor, from_, to, **options)
     names = [one.name for one in answer.columns if one.kind == "dimension" and one.name != "bar"]

@@ -50,6 +50,7 @@ def funnel(
     actor: Actor,
     *,
     kind: str = "cohort",
+    period: str | None = None,
     from_: date | str | None = None,
     to: date | str | None = None,
     by: str | Sequence[str] = (),
@@ -67,6 +68,7 @@ def funnel(
     """
     if kind not in KINDS:
         raise UsageError(f"there is no funnel {kind!r}", f"Use {', '.join(KINDS)}")
+    from_, to = asking.one_period(period, from_, to)
     question: dict[str, Any] = {
         "by": by, "from_": from_, "to": to, "where": where, "as_of": as_of, "currency": currency, "calendar": calendar,
     }  # fmt: skip
@@ -114,6 +116,9 @@ def funnel_records(
     kind: str = "cohort",
     cell: Mapping[str, Any] | None = None,
     pipeline: str | None = None,
+    period: str | None = None,
+    from_: date | str | None = None,
+    to: date | str | None = None,
     offset: int = 0,
     limit: int = 100,
     **question: Any,
@@ -122,6 +127,7 @@ def funnel_records(
     `cell` the group's values by dimension."""
     if kind not in KINDS:
         raise UsageError(f"there is no funnel {kind!r}", f"Use {', '.join(KINDS)}")
+    question["from_"], question["to"] = asking.one_period(period, from_, to)
     if kind == "snapshot":
         question |= _at_the_end(session, question)
     own, where, fact_name = dict(cell or {}), "", _DEALS[kind][0]

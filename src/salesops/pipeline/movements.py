@@ -15,11 +15,12 @@ from salesops.metrics.calendars import unit_calendar
 from salesops.metrics.dimensions import Dimensions
 from salesops.metrics.facts import fact
 from salesops.metrics.filters import Filter
+from salesops.metrics.request import as_day
 from salesops.metrics.session import Actor, currencies_of
 from salesops.metrics.sql import day, parse, subquery
 
 from . import stages, variants
-from .queries import span
+from .queries import days_of, span
 
 LABELS = {stages.NEW: "(new)", stages.GONE: "(deleted)", 0: "(none)"}
 
@@ -62,9 +63,10 @@ def scoped(session: Any, actor: Actor, last: date, sql: str, where: Where = None
 def stage_matrix(
     session: Any,
     actor: Actor,
-    from_: date | str,
+    from_: date | str | None = None,
     to: date | str | None = None,
     *,
+    period: str | None = None,
     where: Where = None,
     currency: str | None = None,
     calendar: str | None = None,
@@ -74,7 +76,7 @@ def stage_matrix(
     A deal that was created between them comes from "(new)", one that was deleted goes to "(deleted)". `calendar` names the unit by
     whose fiscal calendar periods are counted, or `workspace` (default: the unit that `where` keeps to, else the workspace).
     """
-    first, last = span(session, from_, to, where, calendar)
+    first, last = span(session, *days_of(period, from_, to), where, calendar)
     code = (currency or session.manifest.reporting_currency).upper()
     used = currencies_of(session)
     plain = used is not None and used <= {code}
@@ -83,16 +85,11 @@ def stage_matrix(
 
 
 def stage_flow(
-    session: Any,
-    actor: Actor,
-    from_: date | str,
-    to: date | str | None = None,
-    *,
-    where: Where = None,
-    calendar: str | None = None,
-) -> Answer:
+    session: Any, actor: Actor, from_: date | str | None = None, to: date | str | None = None, *, period: str | None = None,
+    where: Where = None, calendar: str | None = None,
+) -> Answer:  # fmt: skip
     """Every real move from stage to stage on the days from `from_` to `to`; a deal may move several times."""
-    first, last = span(session, from_, to, where, calendar)
+    first, last = span(session, *days_of(period, from_, to), where, calendar)
     code = session.manifest.reporting_currency
     return _moves(session, actor, stages.flow(first, last), first, last, code, False, where)
 
@@ -144,7 +141,7 @@ def process_variants(
     """
     if of not in ("log", "stages"):
         raise UsageError(f"there are no variants of {of!r}", "Use log or stages")
-    on = session.manifest.today if as_of is None else as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
+    on = session.manifest.today if as_of is None else as_day(as_of, "as_of")
     if session.as_known_on is not None and on > session.as_known_on:
         raise UsageError(f"as of {on} is later than as known on {session.as_known_on}", "Ask as of an earlier day")
     number = None if pipeline is None else pipeline_of(session, pipeline)

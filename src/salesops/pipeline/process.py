@@ -12,6 +12,7 @@ import pyarrow as pa
 from salesops.common.errors import NotAllowed, UsageError
 from salesops.metrics.answer import Answer, Column
 from salesops.metrics.dimensions import labels
+from salesops.metrics.request import as_day
 from salesops.metrics.session import Actor
 from salesops.metrics.sql import FOREVER, day, literal, live, parse
 
@@ -81,7 +82,7 @@ def _steps(
     if of == "log" and where is not None:
         raise UsageError("a process log has no fields to filter by", "Use --pipeline, or --of stages")
     limit = session.as_known_on or session.manifest.today
-    on = limit if as_of is None else as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
+    on = limit if as_of is None else as_day(as_of, "as_of")
     if session.as_known_on is not None and on > session.as_known_on:
         raise UsageError(f"as of {on} is later than as known on {session.as_known_on}", "Ask as of an earlier day")
     steps = steps_sql(of, on, None if pipeline is None else pipeline_of(session, pipeline))
@@ -171,7 +172,7 @@ def transition_cases(
         {"case": row["case_key"], "name": names.get(row["case_key"]), "days": row["wait"] / US_PER_DAY} for row in found
     ]
     notes = [f"{offset + 1:,} to {offset + len(rows):,} of {count:,}"] if rows else []
-    return _answer(session, columns, rows, on, notes, {} if rows else {"cases": "no case goes that way"})
+    return _answer(session, columns, rows, on, notes, {} if rows else {"cases": "no case goes that way"}, count)
 
 
 def _deal_names(session: Any, of: str, keys: list[str]) -> dict[str, str]:
@@ -192,6 +193,7 @@ def _answer(
     on: date,
     notes: list[str],
     empty: dict[str, str],
+    total: int | None = None,
 ) -> Answer:
     kinds = {"count": pa.int64(), "": pa.string()}
     table = pa.table(
@@ -200,5 +202,5 @@ def _answer(
     )
     return Answer(
         rows=table, columns=columns, from_=None, to=on, as_of=on, as_known_on=session.as_known_on, generation=session.generation,
-        currency=session.manifest.reporting_currency, notes=tuple(notes), empty=empty,
+        currency=session.manifest.reporting_currency, notes=tuple(notes), empty=empty, total=total,
     )  # fmt: skip

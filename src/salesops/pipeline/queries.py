@@ -18,6 +18,7 @@ from salesops.metrics.request import names
 from salesops.metrics.session import Actor, calendar_of, currencies_of
 from salesops.metrics.sql import NO_ID, NONE, day, literal, parse, subquery
 
+from .asking import one_period
 from .versions import versions
 from .waterfall import BUCKETS, SCOPES, SIGNS, Slice, Window, bars
 
@@ -57,6 +58,16 @@ def _understand(
     return Asked(Window(first, last, scope, None if plain else code), wanted, where, code)
 
 
+def days_of(
+    period: str | None, from_: date | str | None, to: date | str | None
+) -> tuple[date | str, date | str | None]:
+    """First and last of a window, given as days or by its period (2017-Q3). Raises UsageError where there is neither."""
+    first, last = one_period(period, from_, to)
+    if first is None:
+        raise UsageError("it is not said from which day on", "Name a period, such as 2017-Q3, or the first day")
+    return first, last
+
+
 def span(
     session: Any,
     from_: date | str,
@@ -89,9 +100,10 @@ def span(
 def waterfall(
     session: Any,
     actor: Actor,
-    from_: date | str,
+    from_: date | str | None = None,
     to: date | str | None = None,
     *,
+    period: str | None = None,
     scope: str = "closing_in_period",
     by: str | Sequence[str] = (),
     where: str | Mapping[str, Any] | None = None,
@@ -102,7 +114,7 @@ def waterfall(
     `scope` is closing_in_period (open deals that should close between the two days) or all_open. With `by`, deals that
     change slice inside the window are reassigned out of one and into the other. Exact: every slice balances.
     """
-    asked = _understand(session, from_, to, scope, by, where, currency)
+    asked = _understand(session, *days_of(period, from_, to), scope, by, where, currency)
     text, slices, tables = versions(session, actor, asked.window, asked.by, asked.where)
     keys = slices.shown
     select = exp.select(*(f"b.{key}" for key in keys), "b.bucket", "SUM(b.n) AS n", "SUM(b.value) AS value").from_(
@@ -141,10 +153,11 @@ def waterfall(
 def waterfall_drill(
     session: Any,
     actor: Actor,
-    from_: date | str,
+    from_: date | str | None = None,
     to: date | str | None = None,
     *,
     bucket: str,
+    period: str | None = None,
     cell: Mapping[str, Any] | None = None,
     scope: str = "closing_in_period",
     by: str | Sequence[str] = (),
@@ -159,7 +172,7 @@ def waterfall_drill(
     """
     if bucket not in BUCKETS:
         raise UsageError(f"there is no bar {bucket!r}", f"Bars: {', '.join(BUCKETS)}")
-    asked = _understand(session, from_, to, scope, by, where, currency)
+    asked = _understand(session, *days_of(period, from_, to), scope, by, where, currency)
     text, slices, tables = versions(session, actor, asked.window, asked.by, asked.where)
     tests = [f"b.bucket = '{bucket}'"] + (["b.mine = 1"] if slices.mine else [])
     for n, name in enumerate(asked.by):

@@ -29,10 +29,15 @@ SCOPES: dict[str, str] = {
     "imports:read": "List imports, their state and their problems",
     "imports:write": "Upload files, import them, undo imports",
     "metrics:read": "Ask for metrics and the pipeline, open the records behind them",
+    "metrics:write": "Define metrics",
     "quality:read": "Ask how good the data is, list what is to be fixed",
     "targets:read": "List targets",
     "targets:write": "Set and withdraw targets",
-    "audit:read": "Read and verify the audit log",
+    "settings:read": "List custom fields, value rules and conflicts of imports",
+    "settings:write": "Declare fields, words and rules, settle conflicts, refresh the warehouse",
+    "work:read": "List tasks and comments",
+    "work:write": "Create, change and delete tasks and comments",
+    "audit:read": "Read, verify and export the audit log",
     "admin": "Everything that the user may do, tokens included",
 }
 """What a token may be used for. `<room>:write` includes `<room>:read`, and `admin` everything."""

@@ -14,6 +14,7 @@ from salesops.common.errors import InvalidData, NotAllowed, NotFound, Problem, U
 from . import audit, context, resolve, scope
 from .access import Actor, may, require
 from .entities import entities
+from .entities import entity as entity_of
 from .writing import emit
 
 
@@ -122,6 +123,16 @@ def list_work(actor: Actor, kind: str, **wanted: Any) -> list[dict[str, Any]]:
         rows = rows.filter(mine | Q(shared=True) if "shared" in work.settable else mine)
     found = list(rows.values())
     return [row for row in found if kind not in SHARED or _sees(actor, kind, row)]
+
+
+def list_comments(actor: Actor, entity: str = "", key: object = "") -> list[dict[str, Any]]:
+    """Comments on records that the actor may see: of all entities, of one, or (`key`) on one record."""
+    wanted = {"subject": entity_of(entity).name} if entity else {}
+    if key not in (None, ""):
+        if not entity:
+            raise UsageError("a record is of an entity", remedy="Name the entity, too")
+        wanted["subject_id"] = str(resolve.find_record(actor, entity_of(entity), key))
+    return list_work(actor, "comment", **wanted)
 
 
 def _sees(actor: Actor, kind: str, row: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from salesops.common.errors import Conflict, InvalidData, UsageError
 from salesops.output import format_option, say, write_rows, write_table
 
 from . import access, actions, audit, queries, values
-from .commands_settings import field, moment, rule, task, user, word
+from .commands_settings import comment, field, moment, rule, task, user, word
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -268,5 +268,5 @@ def audit_export(ctx: click.Context, file: Path) -> None:
     say(f"{count} entries", file=str(file), entries=count)
 
 
-GROUPS = (record, user, audit_group, field, word, rule, task)
+GROUPS = (record, user, audit_group, field, word, rule, task, comment)
 """What the root command takes from this room."""

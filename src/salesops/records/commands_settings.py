@@ -1,4 +1,4 @@
-"""Commands over what people declare and over accounts: `user`, `field`, `word`, `rule`, `task`."""
+"""Commands over what people declare and over accounts: `user`, `field`, `word`, `rule`, `task`, `comment`."""
 
 from __future__ import annotations
 
@@ -312,3 +312,67 @@ def task_done(ctx: click.Context, number: int) -> None:
     """Mark a task as done."""
     actions_work.finish_task(ctx.obj.actor, number)
     say(f"done {number}", done=number)
+
+
+@task.command("edit")
+@click.argument("number", type=int)
+@click.option("--title", default=None)
+@click.option("--owner", default=None)
+@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), default=None)
+@click.option("--note", default=None)
+@click.option("--status", type=click.Choice(["open", "done"]), default=None)
+@click.pass_context
+def task_edit(ctx: click.Context, number: int, due: datetime | None, **given: Any) -> None:
+    """Change a task."""
+    columns = {name: value for name, value in given.items() if value is not None}
+    actions_work.edit_work(ctx.obj.actor, "task", number, **columns, **({"due": due.date()} if due else {}))
+    say(f"changed {number}", changed=number)
+
+
+@task.command("delete")
+@click.argument("number", type=int)
+@click.pass_context
+def task_delete(ctx: click.Context, number: int) -> None:
+    """Delete a task; its audit entries stay."""
+    actions_work.delete_work(ctx.obj.actor, "task", number)
+    say(f"deleted {number}", deleted=number)
+
+
+# Comments
+
+
+@click.group()
+def comment() -> None:
+    """Comments on records."""
+
+
+@comment.command("list")
+@click.argument("entity", default="")
+@click.argument("key", default="")
+@format_option
+@click.pass_context
+def comment_list(ctx: click.Context, entity: str, key: str, form: str) -> None:
+    """List comments on records that you may see: all, those on ENTITY, or those on one record (KEY)."""
+    rows = actions_work.list_comments(ctx.obj.actor, entity, key)
+    shown = [{**row, "created": moment(row["created"])} for row in rows]
+    write_rows(shown, form, columns=["id", "created", "user", "subject", "subject_id", "text"])
+
+
+@comment.command("create")
+@click.argument("entity")
+@click.argument("key")
+@click.argument("text")
+@click.pass_context
+def comment_create(ctx: click.Context, entity: str, key: str, text: str) -> None:
+    """Comment on a record; prints the comment's number."""
+    made = actions_work.create_work(ctx.obj.actor, "comment", subject=entity, subject_id=key, text=text)
+    say(str(made), comment=made)
+
+
+@comment.command("delete")
+@click.argument("number", type=int)
+@click.pass_context
+def comment_delete(ctx: click.Context, number: int) -> None:
+    """Delete a comment of yours; its audit entries stay."""
+    actions_work.delete_work(ctx.obj.actor, "comment", number)
+    say(f"deleted {number}", deleted=number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from salesops.common.errors import Conflict, NotFound
 from salesops.common.progress import RichProgress
 from salesops.output import format_option, write_rows, write_text
 
+from .kept import brief, grouped, grouped_errors, list_mappings, mapping_text
 from .reading import ReadOptions
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COUNTED = ["entity", "rows", "new", "changed"]
 HIDDEN = {"entity", "batch", "custom", "deleted", "recorded_from", "recorded_to", "closed_by", "system"}
 MOST = 100_000
-"""Problems that are read to be grouped."""
+"""Problems on one page that is to hold all."""
 
 
 def _imports(ctx: click.Context) -> Any:
@@ -30,12 +30,6 @@ def _imports(ctx: click.Context) -> Any:
     from . import imports
 
     return imports
-
-
-def _ready() -> Any:
-    from . import ready
-
-    return ready
 
 
 class ImportGroup(click.Group):
@@ -155,18 +149,13 @@ def _show_preview(result: ImportResult) -> None:
     """The first rows of every entity, and the mapping, to be corrected before the import."""
     shown: dict[str, list[dict[str, Any]]] = {}
     for row in result.preview:
-        shown.setdefault(row["entity"], []).append({k: _brief(v) for k, v in row.items() if k not in HIDDEN})
+        shown.setdefault(row["entity"], []).append({k: brief(v) for k, v in row.items() if k not in HIDDEN})
     for entity, rows in shown.items():
         click.echo(f"\n{entity}")
         columns = list(dict.fromkeys(name for row in rows for name in row))
         write_rows(rows[:3], "table", columns=columns[:9])
     click.echo("\nThe mapping (salesops mapping suggest FILE ... --out mine.toml writes it to a file):\n")
     click.echo("".join(f"    {line}\n" if line else "\n" for line in result.mapping_text.splitlines()), nl=False)
-
-
-def _brief(value: Any) -> Any:
-    text = str(value)
-    return value if len(text) <= 30 else text[:29] + "…"
 
 
 def _show_problems(result: ImportResult, everything: list[dict[str, Any]] | None) -> None:
@@ -184,38 +173,6 @@ def _show_problems(result: ImportResult, everything: list[dict[str, Any]] | None
         click.echo(f"  and {len(groups) - 20} other kinds")
     if result.batch:
         click.echo(f"  every one of them: salesops import errors {result.batch}")
-
-
-def grouped(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Problems that are the same but for their row and value, as one each: errors first, then the most frequent.
-
-    >>> one = {"source": "a.csv", "field": "amount", "problem": "is no number", "remedy": "Write 12.50", "severity": "error"}
-    >>> [group] = grouped([{**one, "row": n, "value": v} for n, v in ((2, "abc"), (3, "?"), (4, "-"), (9, "x"))])
-    >>> group["times"], group["rows"], group["example"]
-    (4, '2, 3, 4 ...', 'abc')
-    """
-    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for one in problems:
-        text, value = str(one["problem"]), one.get("value")
-        general = text.replace(repr(value), "it").replace(str(value), "it") if value and len(str(value)) > 2 else text
-        key = (one["source"], one.get("field"), general, one.get("severity"))
-        group = groups.setdefault(
-            key,
-            {
-                "source": one["source"], "field": one.get("field"), "problem": text, "times": 0, "found": set(),
-                "example": _brief(value) if value is not None else None, "remedy": one.get("remedy"),
-                "severity": one.get("severity") or "error",
-            },
-        )  # fmt: skip
-        if one.get("row") is None or one["row"] not in group["found"]:  # two fields read from one cell: told once
-            group["times"] += 1
-            group["found"] |= {one["row"]} - {None}
-    for group in groups.values():
-        rows = sorted(group.pop("found"))
-        group["rows"] = ", ".join(map(str, rows[:3])) + (" ..." if len(rows) > 3 else "")
-        if group["severity"] == "warning":
-            group["problem"] = f"warning: {group['problem']}"
-    return sorted(groups.values(), key=lambda g: (g["severity"] == "warning", -g["times"]))
 
 
 def _counted(count: int, one: str, many: str = "") -> str:
@@ -263,13 +220,13 @@ def errors(ctx: click.Context, batch: int, together: bool, limit: int, offset: i
     if batch not in {one["id"] for one in imports.list_imports(ctx.obj.actor)}:
         raise NotFound(f"there is no import {batch}", remedy="salesops import list")
     if together:
-        rows, total = imports.row_errors(ctx.obj.actor, batch, MOST)
+        rows, total = grouped_errors(ctx.obj.actor, batch)
         columns = ["source", "field", "problem", "times", "rows", "example", "remedy"]
-        write_rows(grouped(rows), form, columns=columns, units={"times": "count"}, beside={"total": total})
+        write_rows(rows, form, columns=columns, units={"times": "count"}, beside={"total": total})
         return
     rows, total = imports.row_errors(ctx.obj.actor, batch, limit or MOST, offset)
     columns = ["source", "row", "field", "value", "problem", "remedy", "severity"]
-    shown = [{**row, "value": _brief(row["value"])} if form == "table" and row.get("value") else row for row in rows]
+    shown = [{**row, "value": brief(row["value"])} if form == "table" and row.get("value") else row for row in rows]
     notes = [f"{offset + 1:,} to {offset + len(rows):,} of {total:,}"] if rows else []
     write_rows(shown, form, columns=columns, notes=notes, beside={"total": total})
 
@@ -310,9 +267,7 @@ def mapping_group() -> None:
 @click.pass_context
 def mapping_list(ctx: click.Context, form: str) -> None:
     """The workspace's own mappings and the ready ones."""
-    own = sorted(p.stem for p in ctx.obj.workspace.mappings.glob("*.toml"))
-    rows = [{"mapping": name, "kind": "workspace", "where": f"mappings/{name}.toml"} for name in own]
-    rows += [{"mapping": name, "kind": "ready", "where": ""} for name in sorted(_ready().ready_mappings())]
+    rows = list_mappings(ctx.obj.workspace, ctx.obj.actor)
     write_rows(rows, form)
 
 
@@ -322,16 +277,8 @@ def mapping_list(ctx: click.Context, form: str) -> None:
 @click.pass_context
 def mapping_show(ctx: click.Context, name: str, form: str) -> None:
     """The text of a mapping."""
-    from .mapping import render_mapping
-
-    known = {p.stem: p for p in ctx.obj.workspace.mappings.glob("*.toml")}
     wanted = name.removesuffix(".toml")
-    if wanted in known:
-        text = known[wanted].read_text(encoding="utf-8")
-    elif wanted in _ready().ready_mappings():
-        text = render_mapping(_ready().ready_mappings()[wanted])
-    else:
-        raise NotFound(f"there is no mapping {name!r}", remedy="salesops mapping list")
+    text = mapping_text(ctx.obj.workspace, ctx.obj.actor, name)
     write_text(text.rstrip("\n"), form, mapping=wanted, text=text)
 
 

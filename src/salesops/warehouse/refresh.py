@@ -18,7 +18,8 @@ import pyarrow as pa
 from salesops.common.errors import WorkspaceError
 from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
-from salesops.records import extract
+from salesops.records import access, extract
+from salesops.records.access import Actor
 from salesops.records.columns import custom_fields
 from salesops.records.duck import connect, quoted
 from salesops.records.entities import Entity, entities
@@ -55,8 +56,13 @@ class Refreshed:
     seconds: float
 
 
-def refresh(workspace: Workspace, *, full: bool = False, progress: Progress | None = None) -> Refreshed:
-    """Bring the warehouse up to the records. One refresh runs at a time; readers keep the generation they opened."""
+def refresh(
+    workspace: Workspace, *, actor: Actor | None = None, full: bool = False, progress: Progress | None = None
+) -> Refreshed:
+    """Bring the warehouse up to the records; `actor` is who asks for it, where somebody does. One refresh runs at a time; readers keep the
+    generation they opened."""
+    if actor is not None:
+        access.require(actor, "refresh")
     progress = progress or Silent()
     started = time.monotonic()
     folder = workspace.warehouse

@@ -38,7 +38,8 @@ class _Held:
 
 
 class Sessions:
-    """Sessions by day of knowing. One that is outdated, or pushed out by others, is closed when its last question is answered."""
+    """Sessions by day of knowing. One that is outdated (records, or settings of the workspace, changed), or pushed out by others, is
+    closed when its last question is answered."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[date | None, _Held] = OrderedDict()
@@ -75,7 +76,7 @@ class Sessions:
             current = load(served.warehouse)
             assert current is not None  # it was brought up to date
             held = self._held.get(day)
-            if held is None or held.session.generation != current.name:
+            if held is None or held.session.generation != current.name or held.session.workspace != served:
                 fresh = _Held(Session(served, current, day))
                 if held is not None:
                     held.retired = True

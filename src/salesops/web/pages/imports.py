@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from salesops.common.errors import NotFound, SalesopsError, UsageError
 from salesops.records import actions_settings, context, values
 from salesops.records.entities import entities
-from salesops.sources.commands import grouped
 from salesops.sources.imports import list_imports, row_errors, undo_import
+from salesops.sources.kept import grouped
 from salesops.sources.mapping import Mapping, Part, Rule, Source, parse_mapping, render_mapping
 from salesops.web.rest import jobs
 from salesops.web.rest.imports import kept_file

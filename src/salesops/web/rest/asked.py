@@ -14,9 +14,13 @@ from django.http import HttpRequest, HttpResponse
 
 from salesops.common.errors import UsageError
 from salesops.output import as_csv, plain
+from salesops.spreadsheet import Table, book
 
 LIMIT = 100
 MOST = 1000
+JSON, CSV = "application/json", "text/csv"
+LINES = "application/x-ndjson"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGING = ("limit", "cursor")
 
 
@@ -28,11 +32,20 @@ def check_parameters(request: HttpRequest) -> None:
     match = request.resolver_match
     if match is None or not request.GET:
         return
-    path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", match.route)
+    path = template_of(match.route)
     known = _parameters().get((path, (request.method or "").lower()), frozenset())
     if unknown := sorted(set(request.GET) - known):
         listed = ", ".join(sorted(known)) or "none"
         raise UsageError(f"there is no parameter {', '.join(unknown)} here", remedy=f"Parameters: {listed}")
+
+
+def template_of(route: str) -> str:
+    """A route as the document writes it.
+
+    >>> template_of("api/v1/records/<entity>/<path:key>/history")
+    '/api/v1/records/{entity}/{key}/history'
+    """
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
 
 
 @cache
@@ -131,17 +144,42 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     return response
 
 
-def wants_csv(request: HttpRequest) -> bool:
-    """Say whether the asker would rather have CSV than JSON."""
-    preferred = request.get_preferred_type(["application/json", "text/csv"])
-    return preferred == "text/csv"
+def wants_file(request: HttpRequest) -> bool:
+    """Say whether the asker would rather have CSV or XLSX than JSON."""
+    return request.get_preferred_type([JSON, CSV, XLSX]) in (CSV, XLSX)
 
 
-def csv_answer(
-    rows: Sequence[Mapping[str, Any]], names: Sequence[str], headers: Mapping[str, str] | None = None
-) -> HttpResponse:
-    """Rows as CSV, safe to open in a spreadsheet."""
-    response = HttpResponse(as_csv(rows, names), content_type="text/csv; charset=utf-8")
+def file_answer(request: HttpRequest, table: Table, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A table as CSV or as XLSX (with its definitions on a second sheet), whichever is asked for; both safe to open in a spreadsheet."""
+    if request.get_preferred_type([JSON, CSV, XLSX]) == XLSX:
+        response = HttpResponse(book(table), content_type=XLSX)
+        response["Content-Disposition"] = 'attachment; filename="salesops.xlsx"'
+    else:
+        response = HttpResponse(as_csv(table.rows, table.columns), content_type=f"{CSV}; charset=utf-8")
     for name, value in (headers or {}).items():
         response[name] = value
     return response
+
+
+def listed(request: HttpRequest, body: Mapping[str, Any], table: Table | None = None) -> HttpResponse:
+    """A page as JSON, or as a file of its rows (`table`, else its items) with the total and the next page in headers."""
+    if not wants_file(request):
+        return answer(body)
+    if table is None:
+        flat = [{name: _flat(value) for name, value in row.items()} for row in body["items"]]
+        table = Table(flat, list(dict.fromkeys(name for row in flat for name in row)))
+    link = {"Link": f'<{body["next"]}>; rel="next"'} if body["next"] else {}
+    return file_answer(request, table, {"X-Total-Count": str(body["total"]), **link})
+
+
+def whole(request: HttpRequest, rows: Sequence[Any], limit: int, cursor: str) -> HttpResponse:
+    """A page of rows that are all there already."""
+    place = place_of(request, cursor)
+    start = int(place.get("offset", 0))
+    state = hashlib.sha256(json.dumps(plain(rows)).encode()).hexdigest()[:12]
+    return listed(request, offset_page(request, list(rows[start : start + limit]), len(rows), limit, place, state))
+
+
+def _flat(value: Any) -> Any:
+    """A value as a cell holds it: what has parts, as JSON."""
+    return json.dumps(plain(value), ensure_ascii=False) if isinstance(value, (Mapping, list, tuple)) else value

@@ -7,9 +7,11 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from salesops.common.errors import NotAllowed
+from salesops.common.errors import NotAllowed, UsageError
 from salesops.records import actions_tokens
 from salesops.records.access import Actor
+
+from .limit import check_rate
 
 
 class Token(HttpBearer):
@@ -26,6 +28,7 @@ class Token(HttpBearer):
         if found is None:
             return None
         actor, scopes = found
+        check_rate(token.split("_")[1])
         if self.scope and not actions_tokens.allows(scopes, self.scope):
             raise NotAllowed(
                 f"this token lacks the scope {self.scope}",
@@ -36,6 +39,13 @@ class Token(HttpBearer):
         check_parameters(request)
         request.scopes = scopes  # type: ignore[attr-defined]
         return actor
+
+
+def stored_number(number: int, what: str) -> int:
+    """A number that a database can hold; raises UsageError for another."""
+    if not 0 < number < 2**63:
+        raise UsageError(f"{number} is no number of a {what}", remedy="Give a number that was listed")
+    return number
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -22,7 +22,7 @@ from salesops.pipeline.velocity import velocity, velocity_change
 from salesops.web.serving import sessions
 
 from . import schemas as s
-from .asked import LIMIT, MOST, answer, page, pairs, place_of
+from .asked import LIMIT, MOST, answer, listed, offset_page, pairs, place_of
 from .auth import Token, actor_of
 from .metrics import LONG, asked, body_of, given_answer
 
@@ -35,7 +35,7 @@ class Known(s.Given):
     as_known_on: date | None = Query(None, description="Only what had been recorded by this day")
 
 
-class Cohort(Known):
+class Since(Known):
     """A question about the deals of a span of days."""
 
     from_: str = Query("", alias="from", max_length=100, description="First day (or a period), inclusive")
@@ -48,13 +48,24 @@ class Cohort(Known):
     )
 
 
+class Cohort(Since):
+    """One about the deals of one period."""
+
+    period: str = Query("", max_length=100, description="The period, such as 2025-Q2, in the place of from and to")
+
+
 class Split(Cohort):
     by: str = Query("", max_length=1000, description="Dimensions, separated by commas")
+
+
+class Paced(Split):
+    period: str = Query("", max_length=100, description="day, week, month, quarter, year, or one period")
 
 
 class Process(Known):
     of: Steps = Query("log", description="Of process logs, or of deals' stages")
     pipeline: str = Query("", max_length=300, description="Only this pipeline")
+    where: str = Query("", max_length=LONG, description="With of=stages: a filter, for example: region = 'West'")
     as_of: date | None = Query(None, description="As of the evening of this day (default: today)")
 
 
@@ -85,16 +96,14 @@ def _ask(request: HttpRequest, ask: Callable[..., Answer], *first: Any, **questi
 def _list(
     request: HttpRequest, ask: Callable[..., Answer], limit: int, cursor: str, *first: Any, **question: Any
 ) -> HttpResponse:
-    """A page of records behind a number; its notes say how many there are in all."""
-    start = int(place_of(request, cursor).get("offset", 0))
+    """A page of records behind a number."""
+    place = place_of(request, cursor)
+    start = int(place.get("offset", 0))
     with sessions.use(question.pop("as_known_on", None)) as session:
         found = ask(session, actor_of(request), *first, offset=start, limit=limit, **question)
     body = body_of(found)
-    items = body.pop("rows")
-    following = {"offset": start + limit} if len(items) == limit else None
-    listed = page(request, items, 0, limit, following, **body)
-    del listed["total"]
-    return answer(listed)
+    items, total = body.pop("rows"), body.pop("total")
+    return listed(request, offset_page(request, items, total, limit, place, found.generation, **body), found.table())
 
 
 @router.get(
@@ -188,12 +197,11 @@ def list_curve_deals(
 @router.get("/pipeline/velocity", response=s.AnswerOut, operation_id="show_velocity", summary="Show velocity")
 def show_velocity(
     request: HttpRequest,
-    q: Query[Split],
-    period: str = Query("", max_length=100, description="day, week, month, quarter, year, or one period"),
+    q: Query[Paced],
     variant: Literal["", "closed"] = "",
 ) -> HttpResponse:
     """Velocity a day with its drivers: deals, average value, win rate, cycle."""
-    return _ask(request, velocity, period=period or None, variant=variant, **asked(q))
+    return _ask(request, velocity, variant=variant, **asked(q))
 
 
 @router.get(
@@ -237,7 +245,8 @@ def show_rework(request: HttpRequest, q: Query[Process]) -> HttpResponse:
 @router.get("/pipeline/changes", response=s.Listed, operation_id="list_changes", summary="What changed, deal by deal")
 def list_changes(
     request: HttpRequest,
-    from_: str = Query(alias="from", min_length=1, max_length=100, description="First day, or a period"),
+    period: str = Query("", max_length=100, description="The period, such as 2025-Q2, in the place of from and to"),
+    from_: str = Query("", alias="from", max_length=100, description="First day, or a period"),
     to: str = Query("", max_length=100, description="Last day (default: today)"),
     scope: Literal["closing_in_period", "all_open"] = "all_open",
     kinds: str = Query("", max_length=1000, description="Only these kinds, separated by commas"),
@@ -249,20 +258,20 @@ def list_changes(
 ) -> HttpResponse:
     """Every change since a day: deal, kind, was, became, effect."""
     question = {"where": where or None, "currency": currency or None, "as_known_on": as_known_on}
-    return _list(request, changes, limit, cursor, from_, to or None, scope=scope, kinds=kinds, **question)
+    days = {"period": period or None, "from_": from_ or None, "to": to or None}
+    return _list(request, changes, limit, cursor, scope=scope, kinds=kinds, **days, **question)
 
 
 @router.get("/pipeline/slipping", response=s.Listed, operation_id="list_slipping", summary="Deals that slip")
 def list_slipping(
     request: HttpRequest,
     q: Query[Cohort],
-    period: str = Query("", max_length=100, description="The period in which they were due", example="2025-Q2"),
     cell: list[str] = Cells,
     limit: int = Query(LIMIT, ge=1, le=MOST),
     cursor: str = Query("", max_length=2000),
 ) -> HttpResponse:
     """Deals that were due in a period and slipped, the largest first."""
-    return _list(request, slipping, limit, cursor, period or None, cell=pairs(cell) or None, **asked(q))
+    return _list(request, slipping, limit, cursor, cell=pairs(cell) or None, **asked(q))
 
 
 @router.get("/pipeline/stale", response=s.Listed, operation_id="list_stale", summary="Deals where nothing happens")
@@ -280,7 +289,7 @@ def list_stale(
 @router.get("/pipeline/effect", response=s.EffectOut, operation_id="show_effect", summary="What followed a change")
 def show_effect(
     request: HttpRequest,
-    q: Query[Cohort],
+    q: Query[Since],
     metric: str = Query(max_length=200, example="bookings"),
     since: date = Query(example="2025-04-01"),
     by: str = Query("owner", max_length=100),

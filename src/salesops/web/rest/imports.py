@@ -14,11 +14,12 @@ from ninja.files import UploadedFile
 from salesops.common.errors import Conflict, NotFound, UsageError
 from salesops.records import access
 from salesops.sources.imports import list_imports, row_errors, undo_import
+from salesops.sources.kept import grouped_errors, list_mappings, mapping_text
 from salesops.web.serving import workspace
 
 from . import jobs
 from . import schemas as s
-from .asked import LIMIT, MOST, answer, offset_page, page, place_of
+from .asked import LIMIT, MOST, answer, listed, offset_page, page, place_of, whole
 from .auth import Token, actor_of
 from .problems import WrongContent
 from .records import moment
@@ -122,7 +123,7 @@ def show_imports(
     after = [row for row in rows if before is None or row["id"] < int(before)]
     shown = after[:limit]
     following = {"before": shown[-1]["id"]} if len(after) > limit else None
-    return answer(page(request, [_import(row) for row in shown], len(rows), limit, following, changed=False))
+    return listed(request, page(request, [_import(row) for row in shown], len(rows), limit, following, changed=False))
 
 
 def _import(row: dict[str, Any]) -> dict[str, Any]:
@@ -148,12 +149,32 @@ def show_import(request: HttpRequest, batch: int) -> HttpResponse:
     summary="Rows with problems",
 )
 def list_problems(
-    request: HttpRequest, batch: int, limit: int = Query(LIMIT, ge=1, le=MOST), cursor: str = Query("", max_length=2000)
+    request: HttpRequest,
+    batch: int,
+    together: bool = Query(
+        False, alias="grouped", description="One row for problems that are the same but for row and value"
+    ),
+    limit: int = Query(LIMIT, ge=1, le=MOST),
+    cursor: str = Query("", max_length=2000),
 ) -> HttpResponse:
-    """The rows that were refused, or let in with a warning: source, row, field, value, problem, remedy."""
+    """The rows that were refused, or let in with a warning: source, row, field, value, problem, remedy; or how often each problem came."""
+    if together:
+        return whole(request, grouped_errors(actor_of(request), _number(batch))[0], limit, cursor)
     place = place_of(request, cursor)
     rows, total = row_errors(actor_of(request), _number(batch), limit, int(place.get("offset", 0)))
-    return answer(offset_page(request, rows, total, limit, place, batch))
+    return listed(request, offset_page(request, rows, total, limit, place, batch))
+
+
+@router.get("/mappings", auth=READ, response=s.MappingList, operation_id="list_mappings", summary="List mappings")
+def show_mappings(request: HttpRequest) -> HttpResponse:
+    """The workspace's own mappings and the ready ones: how a source's files become records."""
+    return answer({"items": list_mappings(workspace(), actor_of(request))})
+
+
+@router.get("/mappings/{name}", auth=READ, response=s.MappingOut, operation_id="show_mapping", summary="Show a mapping")
+def show_mapping(request: HttpRequest, name: str) -> HttpResponse:
+    """The text of a mapping; edited, it is sent with an import as `mapping_text`. A dry run gives the one that files suggest."""
+    return answer({"mapping": name, "text": mapping_text(workspace(), actor_of(request), name)})
 
 
 @router.post(

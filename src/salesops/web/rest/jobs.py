@@ -24,6 +24,7 @@ from salesops.output import plain
 from salesops.records import access, context
 from salesops.records.access import Actor
 from salesops.sources.imports import import_files
+from salesops.sources.reading import ReadOptions
 from salesops.web.serving import workspace
 
 from .problems import status_of
@@ -173,7 +174,8 @@ def _import(actor: Actor, number: int, parameters: dict[str, Any], held: ExitSta
             result = import_files(
                 workspace(), actor, files, mapping=_mapping(number, parameters), system=parameters.get("system", ""),
                 mode=parameters.get("mode", "delta"), file_date=date.fromisoformat(day) if day else None,
-                dry_run=bool(parameters.get("dry_run")), progress=Noted(number),
+                dry_run=bool(parameters.get("dry_run")), options=_reading(parameters),
+                progress=Noted(number),
             )  # fmt: skip
             _finish(number, "done", result.to_dict())
             if (
@@ -247,6 +249,10 @@ def progress_of(number: int) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found
+
+
+def _reading(parameters: dict[str, Any]) -> ReadOptions:
+    return ReadOptions(**{name: one for name, one in (parameters.get("reading") or {}).items() if one is not None})
 
 
 def _mapping(number: int, parameters: dict[str, Any]) -> str:

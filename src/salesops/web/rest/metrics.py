@@ -23,7 +23,7 @@ from salesops.records import access
 from salesops.web.serving import sessions, workspace
 
 from . import schemas as s
-from .asked import LIMIT, MOST, answer, csv_answer, offset_page, pairs, place_of, wants_csv
+from .asked import LIMIT, MOST, answer, file_answer, listed, offset_page, pairs, place_of, wants_file
 from .auth import Token, actor_of
 
 router = Router(tags=["metrics"])
@@ -64,14 +64,14 @@ def body_of(found: Answer) -> dict[str, Any]:
 
 
 def given_answer(request: HttpRequest, found: Answer) -> HttpResponse:
-    """An answer as JSON, or as CSV where that is asked for (what stands beside the rows is in headers)."""
-    if not wants_csv(request):
+    """An answer as JSON, or as CSV or XLSX where that is asked for (what stands beside the rows is in headers)."""
+    if not wants_file(request):
         return answer(body_of(found))
     headers = {
         "X-As-Of": str(found.as_of), "X-Generation": found.generation, "X-Currency": found.currency,
         "X-Hidden": str(found.hidden),
     }  # fmt: skip
-    return csv_answer(found.to_pylist(), [one.name for one in found.columns], headers)
+    return file_answer(request, found.table(), headers)
 
 
 @router.get("/metrics", auth=READ, response=s.Metrics, operation_id="list_metrics", summary="List metrics")
@@ -94,7 +94,7 @@ def query_metrics(
     ),
     totals: bool = Query(False, description="The total over all dimension values, too"),
 ) -> HttpResponse:
-    """Many metrics by dimensions and periods, as of and as known on any day; `Accept: text/csv` gives CSV. All rows, always."""
+    """Many metrics by dimensions and periods, as of and as known on any day. All rows, always."""
     question = asked(q)
     known = question.pop("as_known_on", None)
     more: dict[str, Any] = {"by": by, "compare": compare or None, "totals": totals}
@@ -145,7 +145,9 @@ def drill_metric(
         "totals": totals, "hidden": found.hidden, "as_of": found.as_of, "generation": found.generation,
         "currency": found.currency,
     }  # fmt: skip
-    return answer(offset_page(request, rows, found.total, limit, place, found.generation, **beside))
+    return listed(
+        request, offset_page(request, rows, found.total, limit, place, found.generation, **beside), found.table()
+    )
 
 
 def _money(units: int | None) -> Decimal | None:

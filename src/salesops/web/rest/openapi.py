@@ -8,13 +8,25 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
+from .asked import CSV, LINES, XLSX
 from .auth import Token
 from .problems import MEDIA, TITLES
 from .schemas import Problem
 
-FAILURES = (400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
+FAILURES = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503)
 WRITES = {"POST", "PATCH", "PUT", "DELETE"}
-CSV = {"list_records"}  # and every operation that gives an answer of the metric or the pipeline room
+FILES = (
+    "AnswerOut",
+    "FiguresOut",
+    "Listed",
+    "DrillOut",
+    "RecordPage",
+    "Rows",
+    "AuditPage",
+    "CohortMembers",
+    "QualityOut",
+)
+"""Shapes of answers that are given as CSV and XLSX, too."""
 IF_MATCH = {"edit_record", "delete_record"}
 IDEMPOTENCY: dict[str, Any] = {
     "in": "header", "name": "Idempotency-Key", "required": False,
@@ -51,8 +63,12 @@ class Schema(OpenAPISchema):
         if name in IF_MATCH:
             found["parameters"].append(MATCH)
         content = found["responses"][200]["content"] if 200 in found["responses"] else {}
-        if name in CSV or "AnswerOut" in str(content):
-            found["responses"][200]["content"]["text/csv"] = {"schema": {"type": "string"}}
+        if any(f"schemas/{one}'" in str(content) for one in FILES):
+            found["responses"][200]["content"] |= {
+                CSV: {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string", "contentMediaType": XLSX}},
+            }  # fmt: skip
+        if name == "export_audit":
+            found["responses"][200]["content"] = {LINES: {"schema": {"type": "string"}}}
         for status in self._failures(operation, name):
             found["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
         return found
@@ -61,7 +77,7 @@ class Schema(OpenAPISchema):
         if not operation.auth_callbacks:
             return []
         writes = bool(WRITES & set(operation.methods))
-        found = [400, 401, 403, 404, 409, 422, 503]
+        found = [400, 401, 403, 404, 409, 422, 429, 503]
         return found + ([412] if name in IF_MATCH | {"bulk_records"} else []) + ([413, 415] if writes else [])
 
     def get_components(self) -> dict[str, Any]:

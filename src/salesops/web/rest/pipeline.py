@@ -15,7 +15,7 @@ from salesops.pipeline.queries import waterfall, waterfall_drill
 from salesops.web.serving import sessions
 
 from . import schemas as s
-from .asked import LIMIT, MOST, answer, offset_page, pairs, place_of
+from .asked import LIMIT, MOST, answer, listed, offset_page, pairs, place_of
 from .auth import Token, actor_of
 from .metrics import LONG, asked, given_answer
 
@@ -23,7 +23,8 @@ router = Router(tags=["pipeline"], auth=Token("metrics:read"))
 
 
 class Window(s.Given):
-    from_: str = Query(alias="from", min_length=1, max_length=100, description="First day, or a period such as 2026-Q1")
+    period: str = Query("", max_length=100, description="The period, such as 2026-Q1, in the place of from and to")
+    from_: str = Query("", alias="from", max_length=100, description="First day, or a period such as 2026-Q1")
     to: str = Query("", max_length=100, description="Last day, or a period that ends on it")
     as_known_on: date | None = Query(None, description="Only what had been recorded by this day")
 
@@ -73,7 +74,7 @@ def drill_bar(
         currency = question.get("currency", session.manifest.reporting_currency).upper()
     rows = [{**row, "id": str(row["id"]), "value": _money(row["value"])} for row in found["rows"]]
     beside = {"totals": {"value": _money(found["value"])}, "generation": generation, "currency": currency}
-    return answer(offset_page(request, rows, found["total"], limit, place, generation, **beside))
+    return listed(request, offset_page(request, rows, found["total"], limit, place, generation, **beside))
 
 
 def _money(units: int | None) -> Decimal | None:
@@ -82,14 +83,17 @@ def _money(units: int | None) -> Decimal | None:
 
 @router.get("/pipeline/stages", response=s.AnswerOut, operation_id="show_stages", summary="Show stage movements")
 def show_stages(
-    request: HttpRequest, q: Query[Window], moves: bool = Query(False, description="Every move, not two evenings")
+    request: HttpRequest,
+    q: Query[Window],
+    moves: bool = Query(False, description="Every move, not two evenings"),
+    where: str = Query("", max_length=LONG, description="A filter on the deals as of the last evening"),
 ) -> HttpResponse:
     """From which stage to which: deals between two evenings, or every move between two days."""
     question = asked(q)
     known = question.pop("as_known_on", None)
     with sessions.use(known) as session:
         ask: Any = stage_flow if moves else stage_matrix
-        return given_answer(request, ask(session, actor_of(request), question["from_"], question.get("to")))
+        return given_answer(request, ask(session, actor_of(request), where=where or None, **question))
 
 
 @router.get("/pipeline/variants", response=s.AnswerOut, operation_id="show_variants", summary="Show process variants")
@@ -99,8 +103,17 @@ def show_variants(
     as_of: date | None = None,
     as_known_on: date | None = None,
     of: Literal["log", "stages"] = "log",
+    where: str = Query("", max_length=LONG, description="With of=stages: a filter on deals"),
+    most: int | None = Query(None, ge=1, le=1_000_000, description="Only the most frequent (default: all paths)"),
 ) -> HttpResponse:
-    """Distinct paths of cases and how often each was taken; all of them."""
+    """Distinct paths of cases and how often each was taken: all of them, unless `most` says how many. Notes count them in all."""
+    asking: dict[str, Any] = {
+        "pipeline": pipeline or None,
+        "as_of": as_of,
+        "of": of,
+        "where": where or None,
+        "limit": most,
+    }
     with sessions.use(as_known_on) as session:
-        found = process_variants(session, actor_of(request), pipeline=pipeline or None, as_of=as_of, of=of)
+        found = process_variants(session, actor_of(request), **asking)
         return given_answer(request, found)

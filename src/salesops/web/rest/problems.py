@@ -23,6 +23,8 @@ from salesops.common.errors import (
     WorkspaceError,
 )
 
+from .limit import TooOften
+
 MEDIA = "application/problem+json"
 STATUS: Mapping[type[SalesopsError], int] = {
     UsageError: 400, NotAllowed: 403, NotFound: 404, Changed: 412, Conflict: 409, InvalidData: 422, Busy: 503,
@@ -39,6 +41,7 @@ TITLES = {
     413: "Too large",
     415: "Another kind of content is needed",
     422: "Invalid data",
+    429: "Too many calls",
     500: "A fault of salesops",
     503: "Not available now",
 }
@@ -57,7 +60,7 @@ class WrongContent(SalesopsError):
     """Content of a kind that the operation does not take."""
 
 
-OWN: Mapping[type[SalesopsError], int] = {TooLarge: 413, KeyReused: 422, WrongContent: 415}
+OWN: Mapping[type[SalesopsError], int] = {TooLarge: 413, KeyReused: 422, WrongContent: 415, TooOften: 429}
 
 
 def problem(
@@ -93,6 +96,8 @@ def of_error(request: HttpRequest, error: SalesopsError) -> HttpResponse:
     """The answer to an error that salesops raised on purpose."""
     status = status_of(error)
     headers = {"Retry-After": "5"} if status == 503 else {}
+    if isinstance(error, TooOften):
+        headers["Retry-After"] = str(error.wait)
     listed = [one.to_dict() for one in error.problems]
     kind = _words(type(error).__name__)
     return problem(status, error.message, error.remedy, listed, kind=kind, headers=headers)

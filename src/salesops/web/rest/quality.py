@@ -14,7 +14,7 @@ from salesops.sources.quality.rules import rules
 from salesops.web.serving import sessions
 
 from . import schemas as s
-from .asked import LIMIT, MOST, answer, offset_page, place_of
+from .asked import LIMIT, MOST, answer, file_answer, listed, offset_page, place_of, wants_file
 from .auth import Token, actor_of
 
 router = Router(tags=["quality"], auth=Token("quality:read"))
@@ -34,6 +34,8 @@ def check_quality(
     access.require(actor_of(request), "quality")
     with sessions.use() as session:
         report = queries.check(session, actor_of(request), entity or None, rule or None)
+    if wants_file(request):
+        return file_answer(request, report.table())
     listed = [
         {"rule": r.rule.id, "entity": r.rule.entity, "dimension": r.rule.dimension, "severity": r.rule.severity,
          "title": r.rule.title, "checked": r.checked, "failing": r.failing, "score": r.score, "left_out": r.left_out}
@@ -55,6 +57,17 @@ def list_rules(request: HttpRequest) -> HttpResponse:
     return answer({"items": [{name: getattr(one, name) for name in names} for one in rules().values()]})
 
 
+@router.get("/quality/errors", response=s.Rows, operation_id="list_quality_errors", summary="Rows kept out by imports")
+def list_errors(
+    request: HttpRequest, limit: int = Query(LIMIT, ge=1, le=MOST), cursor: str = Query("", max_length=2000)
+) -> HttpResponse:
+    """Rows of all imports that were kept out, or let in with a warning, the newest import first."""
+    access.require(actor_of(request), "quality")
+    place = place_of(request, cursor)
+    total, rows = queries.row_errors(actor_of(request), limit, int(place.get("offset", 0)))
+    return listed(request, offset_page(request, rows, total, limit, place, total))
+
+
 @router.get(
     "/quality/rules/{rule}/records", response=s.Rows, operation_id="list_quality_records", summary="Records to fix"
 )
@@ -70,4 +83,4 @@ def list_issues(
     rows = [
         {**asdict(one), "id": str(one.id), "owner": None if one.owner is None else str(one.owner)} for one in found.rows
     ]
-    return answer(offset_page(request, rows, found.total, limit, place, generation))
+    return listed(request, offset_page(request, rows, found.total, limit, place, generation))

@@ -19,7 +19,7 @@ from salesops.records.entities import Entity, Field
 from salesops.records.writing import current_tick
 
 from . import schemas as s
-from .asked import LIMIT, MOST, answer, csv_answer, offset_page, page, place_of, wants_csv
+from .asked import LIMIT, MOST, answer, listed, offset_page, page, place_of, wants_file
 from .auth import Token, actor_of
 from .writing import Done, write
 
@@ -144,11 +144,20 @@ def list_records(
         deleted=deleted, **going,
     )  # fmt: skip
     chosen = _chosen(listing, fields)
-    if wants_csv(request):
-        rows = [{"id": str(row["id"]), **{one.name: listing.value(row, one) for one in chosen}} for row in listing.rows]
-        body = _page(request, listing, [], limit, order, place)
-        link = {"Link": f'<{body["next"]}>; rel="next"'} if body["next"] else {}
-        return csv_answer(rows, ["id", *(one.name for one in chosen)], {"X-Total-Count": str(listing.total), **link})
+    return given_listing(request, listing, chosen, limit, order, place)
+
+
+def given_listing(
+    request: HttpRequest,
+    listing: queries.Listing,
+    chosen: tuple[Field, ...],
+    limit: int,
+    order: str,
+    place: Mapping[str, Any],
+) -> HttpResponse:
+    """A page of records as JSON, or as CSV or XLSX."""
+    if wants_file(request):
+        return listed(request, _page(request, listing, [], limit, order, place), listing.table(chosen))
     items = [
         {"id": str(row["id"]), "deleted": row["deleted"], **shown(row, chosen, listing.labels)} for row in listing.rows
     ]
@@ -176,8 +185,58 @@ def _chosen(listing: queries.Listing, names: str) -> tuple[Field, ...]:
     return tuple(found) or listing.fields
 
 
+# A key may hold a slash, so that what hangs on a record is named before the record itself.
+
+
 @router.get(
-    "/records/{entity}/{key}", auth=READ, response=s.RecordFull, operation_id="show_record", summary="Show a record"
+    "/records/{entity}/{path:key}/history",
+    auth=READ,
+    response=s.History,
+    operation_id="show_history",
+    summary="Show a history",
+)
+def show_history(request: HttpRequest, entity: str, key: str) -> HttpResponse:
+    """Every version, oldest first: what it said, since when it was true, when it was learned, who said so."""
+    found = queries.history_of(actor_of(request), entity, key)
+    times = ("effective", "recorded", "recorded_to")
+    return answer({"items": [{**one, **{name: moment(one[name]) for name in times}} for one in found]})
+
+
+@router.post(
+    "/records/{entity}/{path:key}/restore", auth=WRITE, response=s.RecordFull, operation_id="restore_record",
+    summary="Restore a deleted record",
+)  # fmt: skip
+def restore_record(request: HttpRequest, entity: str, key: str) -> HttpResponse:
+    """Bring a deleted record back."""
+
+    def act() -> Done:
+        return _now(request, entity, actions.restore_record(actor_of(request), entity, key))
+
+    return write(request, act)
+
+
+@router.post(
+    "/records/{entity}/{path:key}/merge",
+    auth=WRITE,
+    response=s.RecordFull,
+    operation_id="merge_records",
+    summary="Merge records",
+)
+def merge_records(request: HttpRequest, entity: str, key: str, body: s.Merge) -> HttpResponse:
+    """Merge another record into this one: its ids lead here from now on. Undone by its batch."""
+
+    def act() -> Done:
+        return _now(request, entity, actions.merge_records(actor_of(request), entity, key, body.loser, fill=body.fill))
+
+    return write(request, act)
+
+
+@router.get(
+    "/records/{entity}/{path:key}",
+    auth=READ,
+    response=s.RecordFull,
+    operation_id="show_record",
+    summary="Show a record",
 )
 def show_record(
     request: HttpRequest,
@@ -189,20 +248,6 @@ def show_record(
     """One record by id, external id, `system:external id`, unique name or e-mail address. The ETag is for If-Match."""
     record = queries.show_record(actor_of(request), entity, key, as_of=as_of, as_known_on=as_known_on)
     return answer(full(record), headers={"ETag": etag(record.version)})
-
-
-@router.get(
-    "/records/{entity}/{key}/history",
-    auth=READ,
-    response=s.History,
-    operation_id="show_history",
-    summary="Show a history",
-)
-def show_history(request: HttpRequest, entity: str, key: str) -> HttpResponse:
-    """Every version, oldest first: what it said, since when it was true, when it was learned, who said so."""
-    found = queries.history_of(actor_of(request), entity, key)
-    times = ("effective", "recorded", "recorded_to")
-    return answer({"items": [{**one, **{name: moment(one[name]) for name in times}} for one in found]})
 
 
 # Writing
@@ -238,7 +283,11 @@ def create_record(request: HttpRequest, entity: str, body: s.Creation) -> HttpRe
 
 
 @router.patch(
-    "/records/{entity}/{key}", auth=WRITE, response=s.RecordFull, operation_id="edit_record", summary="Edit a record"
+    "/records/{entity}/{path:key}",
+    auth=WRITE,
+    response=s.RecordFull,
+    operation_id="edit_record",
+    summary="Edit a record",
 )
 def edit_record(request: HttpRequest, entity: str, key: str, body: s.Edit) -> HttpResponse:
     """Give a record new values. With If-Match it is refused (412) where somebody changed the record since."""
@@ -259,7 +308,7 @@ def _record(request: HttpRequest, entity: str, key: str) -> int:
 
 
 @router.delete(
-    "/records/{entity}/{key}",
+    "/records/{entity}/{path:key}",
     auth=WRITE,
     response=s.RecordFull,
     operation_id="delete_record",
@@ -274,35 +323,6 @@ def delete_record(
     def act() -> Done:
         made = actions.delete_record(actor_of(request), entity, key, effective=effective, expected=version)
         return _now(request, entity, made)
-
-    return write(request, act)
-
-
-@router.post(
-    "/records/{entity}/{key}/restore", auth=WRITE, response=s.RecordFull, operation_id="restore_record",
-    summary="Restore a deleted record",
-)  # fmt: skip
-def restore_record(request: HttpRequest, entity: str, key: str) -> HttpResponse:
-    """Bring a deleted record back."""
-
-    def act() -> Done:
-        return _now(request, entity, actions.restore_record(actor_of(request), entity, key))
-
-    return write(request, act)
-
-
-@router.post(
-    "/records/{entity}/{key}/merge",
-    auth=WRITE,
-    response=s.RecordFull,
-    operation_id="merge_records",
-    summary="Merge records",
-)
-def merge_records(request: HttpRequest, entity: str, key: str, body: s.Merge) -> HttpResponse:
-    """Merge another record into this one: its ids lead here from now on. Undone by its batch."""
-
-    def act() -> Done:
-        return _now(request, entity, actions.merge_records(actor_of(request), entity, key, body.loser, fill=body.fill))
 
     return write(request, act)
 

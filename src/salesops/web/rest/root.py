@@ -13,17 +13,18 @@ from ninja.errors import HttpError
 from ninja.openapi.docs import DocsBase
 from ninja.parser import Parser
 
-from . import flow, imports, metrics, people, pipeline, quality, records
+from . import analysis, definitions, flow, imports, metrics, people, pipeline, quality, records, settings, users, work
 from .openapi import Api
 from .problems import HANDLERS, WrongContent
 
 STATIC = Path(ninja.__file__).parent / "static" / "ninja"
 VERSION = "1.0.0"
 DESCRIPTION = """\
-Records, imports, metrics, pipeline, quality, targets and audit of a salesops workspace.
+Records, imports, metrics, pipeline, quality, targets, settings, work, accounts and audit of a salesops workspace.
 
 Every call acts as the user of its token, sees what that user sees and does what that user may do, within the scopes of the token.
 Errors are `application/problem+json` with a remedy. Lists have a `total` and a `next` link until everything was given.
+What gives rows gives them as CSV or XLSX, too, where `Accept` asks for it.
 """
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>salesops API</title>
@@ -73,9 +74,14 @@ for router in (
     imports.router,
     flow.router,
     metrics.router,
+    analysis.router,
+    definitions.router,
     pipeline.router,
     quality.router,
     people.router,
+    users.router,
+    settings.router,
+    work.router,
 ):
     api.add_router("", router)
 for kind, handler in HANDLERS:

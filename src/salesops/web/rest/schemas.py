@@ -212,11 +212,13 @@ class AnswerOut(Schema):
 
 
 class Listed(Schema):
-    """A page of records behind a number; `notes` say how many there are in all."""
+    """A page of records behind a number."""
 
     items: list[Row]
+    total: int = Field(description="How many there are on all pages")
     limit: int
     next: str | None
+    changed: bool = Field(False, description="The data changed since the first page: rows may have moved")
     columns: list[ColumnOut]
     from_: date | None = Field(None, alias="from")
     to: date | None = None
@@ -228,6 +230,33 @@ class Listed(Schema):
     hidden: int
     empty: dict[str, str] = {}
     definitions: dict[str, str] = {}
+
+
+class FiguresOut(Schema):
+    """A table about people. `columns` name each column's unit (empty: text); `beside` is what belongs to the whole table."""
+
+    rows: list[Row] = Field(examples=[[{"owner": "Ben Okoye", "activities": 12, "prospect_meetings": 3}]])
+    columns: dict[str, str]
+    from_: date | None = Field(None, alias="from")
+    to: date | None = None
+    as_of: date
+    generation: str
+    currency: str
+    notes: list[str]
+    beside: dict[str, Any]
+
+
+class CohortMembers(Schema):
+    items: list[Row] = Field(
+        examples=[[{"id": "17", "name": "Cedar Inc", "first_day": "2025-02-03", "purchases": 2, "revenue": "900.0000"}]]
+    )
+    total: int
+    limit: int
+    next: str | None
+    changed: bool
+    revenue: str | None = Field(description="Of all pages; null for subscriptions, whose evenings never add up")
+    currency: str
+    generation: str
 
 
 class EffectOut(Schema):
@@ -365,6 +394,19 @@ class UploadOut(Schema):
     files: list[Row]
 
 
+class Reading(Given):
+    encoding: str | None = Field(None, max_length=40, examples=["utf-8"])
+    delimiter: str | None = Field(None, min_length=1, max_length=1, examples=[";"])
+    decimal: Literal[".", ","] | None = None
+    date_order: Literal["ymd", "dmy", "mdy"] | None = None
+    sheet: str | None = Field(
+        None, max_length=200, description="The sheet of a workbook (default: the first with data)"
+    )
+    currency: str | None = Field(
+        None, max_length=3, description="The currency of amounts that name none", examples=["EUR"]
+    )
+
+
 class ImportStart(Given):
     upload: int = Field(ge=1, lt=2**63, description="Given by POST /imports/files", examples=[7])
     mapping: str = Field(
@@ -377,6 +419,7 @@ class ImportStart(Given):
     mode: Literal["delta", "snapshot"] = "delta"
     file_date: Day | None = None
     dry_run: bool = Field(False, description="Only say what the import would do")
+    reading: Reading | None = Field(None, description="How the files are written, where that is not to be found out")
 
 
 class Job(Schema):
@@ -492,3 +535,200 @@ class Tokens(Schema):
 
 class TokenNumber(Schema):
     revoked: int
+
+
+class Line(Schema):
+    """One entry of the audit log; an export has one a line."""
+
+
+# Accounts
+
+
+class UserIn(Given):
+    username: str = Field(min_length=1, max_length=150, examples=["ann"])
+    name: str = Field("", max_length=300, examples=["Ann Lee"])
+    roles: list[str] = Field(["rep"], min_length=1, max_length=20, examples=[["rep"]])
+    person: str | None = Field(
+        None, max_length=300, description="The person that the user is: id, name or e-mail", examples=["Ann Lee"]
+    )
+    pay_group: str = Field("", max_length=100)
+
+
+class UserEdit(Given):
+    name: str | None = Field(None, max_length=300)
+    roles: list[str] | None = Field(None, min_length=1, max_length=20, examples=[["manager"]])
+    person: str | None = Field(None, max_length=300, description="null unlinks")
+    active: bool | None = Field(None, examples=[False])
+    pay_group: str | None = Field(None, max_length=100)
+
+
+class UserOut(Schema):
+    username: str
+    name: str
+    roles: list[str]
+    person: Reference | None
+    pay_group: str
+    active: bool
+
+
+class PasswordIn(Given):
+    password: str = Field(
+        min_length=1, max_length=1000, description="At least 8 characters", examples=["correct horse battery"]
+    )
+
+
+class Username(Schema):
+    username: str
+
+
+# Definitions of metrics
+
+TOML = """[big_wins]
+kind = "sum"
+title = "Bookings of 20,000 and more"
+fact = "closed"
+measure = "value"
+where = "status = 'won' and value >= 20000"
+"""
+
+
+class DefinitionIn(Given):
+    definition: str = Field(max_length=200_000, description="TOML, as in docs/guides/metrics.md", examples=[TOML])
+    name: str = Field("definition", max_length=200, description="By what mistakes refer to the text")
+
+
+class DefinitionCheck(Given):
+    definition: str | None = Field(
+        None, max_length=200_000, description="Without it: all that is defined", examples=[TOML]
+    )
+    name: str = Field("definition", max_length=200)
+
+
+class DefinitionDone(Schema):
+    metric: str
+    version: str
+    done: Literal["defined", "changed", "unchanged"]
+
+
+class DefinitionsDone(Schema):
+    items: list[DefinitionDone]
+
+
+class DefinitionsChecked(Schema):
+    mistakes: list[ProblemItem]
+
+
+class DefinitionEnded(Schema):
+    undefined: str
+
+
+# Settings
+
+
+class FieldIn(Given):
+    kind: Literal["text", "integer", "number", "share", "money", "date", "instant", "boolean", "kind", "ref"] = "text"
+    title: str = Field("", max_length=300, examples=["Contract end"])
+    words: list[Annotated[str, Field(max_length=60)]] = Field(
+        [], max_length=1000, description="The words of a field of kind"
+    )
+    target: str = Field("", max_length=100, description="The entity that a ref points to")
+
+
+class Declared(Schema):
+    entity: str
+    declared: str = Field(examples=["custom.contract_end"])
+
+
+class Retired(Schema):
+    entity: str
+    retired: str
+
+
+class WordIn(Given):
+    word: str = Field(min_length=1, max_length=60, examples=["partner_event"])
+    title: str = Field("", max_length=300)
+
+
+class WordAdded(Schema):
+    entity: str
+    field: str
+    word: str
+
+
+class OwnerIn(Given):
+    owner: Literal["app", "source", "nobody"]
+    record: str | None = Field(None, max_length=300, description="Only of this record", examples=["D07"])
+
+
+class Owned(Schema):
+    entity: str
+    field: str
+    owner: str
+    record: str | None
+
+
+class SettleIn(Given):
+    take: Literal["kept", "offered"]
+
+
+class Settled(Schema):
+    settled: int
+    take: str
+
+
+class RuleIn(Given):
+    entity: str = Field(max_length=100, examples=["account"])
+    field: str = Field(max_length=100, examples=["industry"])
+    found: str = Field(max_length=10_000, examples=["technolgy"])
+    becomes: str | None = Field(None, max_length=10_000, description="null: as missing", examples=["technology"])
+    system: str = Field("*", max_length=100, description="Only in imports of this system")
+
+
+class RuleNumber(Schema):
+    rule: int
+
+
+class RefreshedOut(Schema):
+    generation: str
+    kind: str
+    records: int
+    seconds: float
+
+
+class MappingList(Schema):
+    items: list[dict[str, str]]
+
+
+class MappingOut(Schema):
+    mapping: str
+    text: str
+
+
+# Work
+
+
+class TaskIn(Given):
+    title: str = Field(min_length=1, max_length=1000, examples=["Call Cedar"])
+    owner: str | None = Field(None, max_length=150, description="Whose it is (default: yours)")
+    due: Day | None = None
+    note: str = Field("", max_length=10_000)
+    subject: str | None = Field(None, max_length=100, description="The entity of the record that it is about")
+    subject_id: str | None = Field(None, max_length=300, description="The record that it is about")
+
+
+class TaskEdit(Given):
+    title: str = Field("", min_length=1, max_length=1000)
+    owner: str = Field("", max_length=150)
+    due: Day | None = None
+    note: str = Field("", max_length=10_000)
+    status: Literal["open", "done"] = Field("open", examples=["done"])
+
+
+class CommentIn(Given):
+    entity: str = Field(min_length=1, max_length=100, examples=["opportunity"])
+    key: str = Field(min_length=1, max_length=300, examples=["D07"])
+    text: str = Field(min_length=1, max_length=100_000, examples=["They ask for a reference."])
+
+
+class Number(Schema):
+    number: int

@@ -55,6 +55,12 @@ def write(request: HttpRequest, act: Callable[[], Done], content: str = "") -> H
     return done.response()
 
 
+def no_key(request: HttpRequest, why: str) -> None:
+    """Refuse an Idempotency-Key, where the call or its answer may be stored nowhere."""
+    if key_of(request):
+        raise UsageError(why, remedy="Leave the header out")
+
+
 def key_of(request: HttpRequest) -> str:
     """The call's Idempotency-Key; empty for none. Raises UsageError for one that is too long."""
     key = str(request.headers.get("Idempotency-Key", "")).strip()
