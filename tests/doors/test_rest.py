@@ -261,10 +261,10 @@ def test_what_people_declare(rest: Served, acme: Door) -> None:
     assert [row["title"] for row in rest.items(f"{V1}/tasks?status=done", "ben")] == ["Call Cedar"]
     assert rest("DELETE", f"{V1}/tasks/{task}", user="ada").status == 403
     call("DELETE", f"tasks/{task}", None, "ben")
-    comment = call("POST", "comments", {"entity": "opportunity", "key": "D07", "text": "Budget is approved."}, "ben")[
+    comment = call("POST", "comments", {"entity": "opportunity", "key": "D03", "text": "Budget is approved."}, "ben")[
         "number"
     ]
-    assert [row["text"] for row in rest.items(f"{V1}/comments?entity=opportunity&key=D07", "mara")] == [
+    assert [row["text"] for row in rest.items(f"{V1}/comments?entity=opportunity&key=D03", "ada")] == [
         "Budget is approved."
     ]
     call("DELETE", f"comments/{comment}", None, "ben")
