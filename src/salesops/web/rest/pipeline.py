@@ -87,13 +87,18 @@ def show_stages(
     q: Query[Window],
     moves: bool = Query(False, description="Every move, not two evenings"),
     where: str = Query("", max_length=LONG, description="A filter on the deals as of the last evening"),
+    calendar: str = Query(
+        "", max_length=200, description="The business unit whose fiscal calendar counts, or workspace"
+    ),
 ) -> HttpResponse:
     """From which stage to which: deals between two evenings, or every move between two days."""
     question = asked(q)
     known = question.pop("as_known_on", None)
     with sessions.use(known) as session:
         ask: Any = stage_flow if moves else stage_matrix
-        return given_answer(request, ask(session, actor_of(request), where=where or None, **question))
+        return given_answer(
+            request, ask(session, actor_of(request), where=where or None, calendar=calendar or None, **question)
+        )
 
 
 @router.get("/pipeline/variants", response=s.AnswerOut, operation_id="show_variants", summary="Show process variants")
