@@ -81,7 +81,8 @@ def targets(session: Any, actor: Actor, request: Request, one: Asked, against: s
         ),
         wide AS (
             SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s.period, s.whose, s.kind ORDER BY s.starts_on, s.ends_on DESC) AS turn,
-                   LAG(s.ends_on) OVER (PARTITION BY s.period, s.whose, s.kind ORDER BY s.starts_on, s.ends_on DESC) AS before
+                   MAX(s.ends_on) OVER (PARTITION BY s.period, s.whose, s.kind ORDER BY s.starts_on, s.ends_on DESC
+                                         ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING) AS before
             FROM said AS s
             WHERE s.place = 1 AND NOT EXISTS (
                 SELECT 1 FROM said AS w
