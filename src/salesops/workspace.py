@@ -31,6 +31,7 @@ from salesops.common.periods import FiscalCalendar
 CONFIG = "salesops.toml"
 BUSINESS_MODELS = ("subscription", "usage", "one_price", "transactional", "durable", "projects", "self_serve")
 """What a company sells, as far as it decides which metrics mean something (see `salesops.metrics.guide`)."""
+WAREHOUSES = ("postgresql://", "postgres://", "spark://", "sc://")
 _opened: Path | None = None
 
 
@@ -49,7 +50,7 @@ class Config:
     fiscal_year_named_by: str = "end"
     week_start: int = 0
     database_url: str = ""
-    warehouse: str = ""  # the engine that answers questions: empty = DuckDB, else postgresql://...
+    warehouse: str = ""  # the engine that answers questions: empty = DuckDB, else spark or one of WAREHOUSES
     today: str = ""  # a fixed business day, for a demo or a closed data set; empty = the clock's
     keep_generations: int = 3
     peer_aggregates: bool = (
@@ -89,8 +90,11 @@ class Config:
             found.append("fiscal_year_named_by must be start or end")
         if not 0 <= self.week_start <= 6:
             found.append("week_start must be 0 (Monday) to 6 (Sunday)")
-        if self.warehouse and not self.warehouse.startswith(("postgresql://", "postgres://")):
-            found.append('warehouse must be "postgresql://user@host:5432/database"; leave it out for DuckDB')
+        if self.warehouse not in ("", "spark") and not self.warehouse.startswith(WAREHOUSES):
+            found.append(
+                'warehouse must be "postgresql://user@host:5432/database", "spark", "spark://host:7077" or '
+                '"sc://host:15002"; leave it out for DuckDB'
+            )
         if self.keep_generations < 1:
             found.append("keep_generations must be 1 or more")
         if self.peer_minimum < 3:

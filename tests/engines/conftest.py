@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ import pytest
 from tests.conftest import ROOT, PostgresServer
 from tests.metrics.build import Session
 
-ENGINES = ("duckdb", "postgresql")
+ENGINES = ("duckdb", "postgresql", "spark")
 """Every engine that hand-made rows are asked on; one that is not there skips its tests."""
 Move = Callable[[Session], Any]
 """Brings a hand-made session to an engine."""
@@ -22,9 +24,21 @@ Move = Callable[[Session], Any]
 
 def url_of(engine: str, request: pytest.FixtureRequest) -> str:
     """The setting `warehouse` for an engine, which is started if need be."""
-    assert engine == "postgresql"
-    url: str = request.getfixturevalue("database")
+    url: str = request.getfixturevalue({"postgresql": "database", "spark": "spark"}[engine])
     return url
+
+
+@pytest.fixture(scope="session")
+def spark() -> str:
+    """The setting for a Spark in the asking process. It is slow to start and to ask: only `make test-engines` does."""
+    if os.environ.get("SALESOPS_ENGINES") != "all":
+        pytest.skip("Spark is compared with DuckDB by make test-engines")
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("PySpark is not installed (pip install 'salesops[spark]'; make test-engines tries to)")
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        pytest.skip("Java is not installed (Debian: apt-get install openjdk-17-jre-headless)")
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")  # most of the time is planning, each plan once
+    return "spark"
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ Statements are written in the DuckDB dialect; SQLGlot writes them for the others
 | construct | why it is rewritten |
 | --- | --- |
 | `a // b` | other engines divide integers by `/`, by DIV() or not at all, some of them in binary floating point |
+| `SUM(x)` | of BIGINT is a BIGINT in Spark; it is added up as DECIMAL there (a DOUBLE stays one) |
 | `SIGN(x)` | PostgreSQL and Spark give a binary float, and an exact product would become one |
 | `HUGEINT` | DECIMAL(38, 0) elsewhere |
 | `GROUP BY 'text'` | refused by PostgreSQL and BigQuery: the place of the column stands instead |
@@ -64,7 +65,7 @@ def _kind(node: Any) -> str:
 
 # Other engines ---------------------------------------------------------------------------------------------------------
 
-RUN: Final = ("duckdb", "postgres")
+RUN: Final = ("duckdb", "postgres", "spark")
 """Dialects of engines that the conformance suite runs."""
 CHECKED: Final = ("trino", "snowflake", "bigquery", "clickhouse")
 """Dialects for which the SQL is generated and read back, and nothing is run."""
@@ -82,7 +83,7 @@ def transpile(tree: exp.Expression, dialect: str) -> str:
     tree = tree.copy()
     _groups(tree)
     _names(tree, dialect)
-    for node in reversed(list(tree.find_all(exp.Sign, exp.IntDiv, exp.DateDiff))):  # the inner ones first
+    for node in reversed(list(tree.find_all(exp.Sign, exp.IntDiv, exp.DateDiff, exp.Sum))):  # the inner ones first
         node.replace(_exact(node, dialect))
     for cast in tree.find_all(exp.DataType):
         if cast.this == exp.DataType.Type.INT128:
@@ -132,17 +133,33 @@ def _exact(node: exp.Expression, dialect: str) -> exp.Expression:
             .when(exp.EQ(this=value.copy(), expression=exp.Literal.number(0)), exp.Literal.number(0))
         )
     if isinstance(node, exp.DateDiff):
+        if dialect == "spark":
+            return exp.cast(node.copy(), "BIGINT")
         if dialect != "postgres":
             return node
         ends = [exp.paren(exp.cast(one.copy(), "DATE")) for one in (node.this, node.expression)]
         return exp.cast(exp.paren(exp.Sub(this=ends[0], expression=ends[1])), "BIGINT")
+    if isinstance(node, exp.Sum):
+        return _sum(node) if dialect == "spark" else node
     return _quotient(node.this.copy(), node.expression.copy(), dialect)
+
+
+def _sum(node: exp.Sum) -> exp.Expression:
+    """The sum as Spark adds it up exactly: a BIGINT plus a DECIMAL is a DECIMAL, a DOUBLE plus one a DOUBLE."""
+    value = node.this
+    results = [one.args["true"] for one in value.args["ifs"]] if isinstance(value, exp.Case) else [value]
+    if isinstance(value, exp.Case) and value.args.get("default"):
+        results.append(value.args["default"])
+    if all(isinstance(one, exp.Literal) for one in results):
+        return node  # it counts
+    zero = exp.cast(exp.Literal.number(0), "DECIMAL(1, 0)")
+    return exp.Sum(this=exp.Add(this=exp.paren(value.copy()), expression=zero))
 
 
 def _quotient(a: exp.Expression, b: exp.Expression, dialect: str) -> exp.Expression:
     """The quotient of integers, cut towards zero, exact up to 38 digits."""
     wide = exp.cast(exp.paren(a), WIDE.copy())
-    if dialect in ("duckdb", "spark", "databricks"):
+    if dialect == "duckdb":
         return exp.paren(exp.IntDiv(this=exp.paren(a), expression=exp.paren(b)))
     if dialect == "postgres":
         return exp.Anonymous(this="DIV", expressions=[exp.cast(exp.paren(a), "DECIMAL"), exp.paren(b)])
@@ -150,7 +167,8 @@ def _quotient(a: exp.Expression, b: exp.Expression, dialect: str) -> exp.Express
         return exp.Anonymous(this="DIV", expressions=[exp.paren(a), exp.paren(b)])
     if dialect == "clickhouse":
         return exp.Anonymous(this="intDiv", expressions=[exp.paren(a), exp.paren(b)])
-    # by the remainder, which is exact: a quotient of wide decimals may be rounded
+    # By the remainder, which is exact: a quotient of wide decimals may be rounded, and Spark's DIV gives a BIGINT, into which
+    # a greater quotient is wrapped without a word, in ANSI mode, too.
     rest = exp.Mod(this=wide.copy(), expression=exp.paren(b.copy()))
     whole = exp.paren(exp.Sub(this=wide, expression=exp.paren(rest)))
     return exp.cast(exp.paren(exp.Div(this=whole, expression=exp.paren(b), typed=True)), WIDE.copy())

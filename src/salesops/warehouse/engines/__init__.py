@@ -1,4 +1,4 @@
-"""The engines that can answer questions to a generation: DuckDB (built in), PostgreSQL.
+"""The engines that can answer questions to a generation: DuckDB (built in), PostgreSQL, Spark.
 
 Statements are written once, in the DuckDB dialect, as SQLGlot trees over an allow-list, and
 written for another engine by `common.portable`; an `Engine` holds the tables of a generation and answers. The setting `warehouse` of a workspace
@@ -8,6 +8,7 @@ names the engine; a workspace without it uses DuckDB, and needs none of this.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from ..generations import Generation
 
-NAMES = ("postgresql",)
+NAMES = ("postgresql", "spark")
+EXAMPLES = '"postgresql://user:password@host:5432/database", "spark", "spark://host:7077" or "sc://host:15002"'
 SETTING = "SALESOPS_WAREHOUSE"
 """The environment variable that counts before the setting `warehouse`, so that a password need not be in a file."""
 
@@ -49,26 +51,26 @@ def chosen(workspace: Workspace) -> str:
 
 
 def kind_of(url: str) -> str:
-    """`postgresql`; raises WorkspaceError for anything else."""
+    """`postgresql` or `spark`; raises WorkspaceError for anything else."""
     scheme = url.partition(":")[0].lower()
-    found = {"postgres": "postgresql"}.get(scheme, scheme)
+    found = {"postgres": "postgresql", "sc": "spark"}.get(scheme, scheme)
     if found not in NAMES:
         raise WorkspaceError(
             f"warehouse {shown(url)!r} names no engine",
-            remedy='Write warehouse = "postgresql://user:password@host:5432/database", '
-            "or leave it out to use the built-in DuckDB",
+            remedy=f"Write warehouse = {EXAMPLES}, or leave it out to use the built-in DuckDB",
         )
     return found
 
 
 def shown(url: str) -> str:
-    """A URL without its password."""
+    """A URL without its password or token."""
     parts = urlsplit(url)
+    url = re.sub(r"(token=)[^;]*", r"\1***", url)
     return url.replace(f":{parts.password}@", ":***@") if parts.password else url
 
 
 def load(workspace: Workspace, generation: Generation, con: duckdb.DuckDBPyConnection, tables: Tables) -> None:
-    """Bring a generation to the chosen engine before sessions are switched to it; nothing to do for DuckDB."""
+    """Bring a generation to the chosen engine before sessions are switched to it; DuckDB and Spark read its files."""
     url = chosen(workspace)
     if url and kind_of(url) == "postgresql":
         from . import postgresql
@@ -92,7 +94,10 @@ def open_engine(
     url = chosen(workspace)
     if not url:
         return None
-    kind_of(url)
+    if kind_of(url) == "spark":
+        from .spark import Spark
+
+        return Spark(url, workspace, generation, con, tables, filtered, tuple(restated))
     from .postgresql import Postgresql
 
     return Postgresql(url, workspace, generation, con, tables, filtered, tuple(restated))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -16,14 +17,29 @@ def typed(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     arrays = []
     for column, field in zip(columns, schema, strict=True):
-        try:
+        with _fitting(field):
             arrays.append(_array(column, field.type))
-        except (ValueError, OverflowError, ArithmeticError, TypeError) as error:  # Arrow's own are ValueErrors
-            raise WorkspaceError(
-                f"the warehouse's answer does not fit the column {field.name} ({field.type}): {error}",
-                remedy="Ask for less at once, or report the statement and take the setting warehouse out meanwhile",
-            ) from error
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of an Arrow table in the types of `schema`; raises as `typed` does."""
+    arrays = []
+    for column, field in zip(table.columns, schema, strict=True):
+        with _fitting(field):
+            arrays.append(column.cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+@contextmanager
+def _fitting(field: pa.Field) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OverflowError, ArithmeticError, TypeError) as error:  # Arrow's own are ValueErrors
+        raise WorkspaceError(
+            f"the warehouse's answer does not fit the column {field.name} ({field.type}): {error}",
+            remedy="Ask for less at once, or report the statement and take the setting warehouse out meanwhile",
+        ) from error
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

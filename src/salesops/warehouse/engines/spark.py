@@ -1,0 +1,221 @@
+"""Spark as the warehouse: it reads the Parquet files of a generation itself, nothing is loaded or copied.
+
+| `warehouse` | what runs |
+| --- | --- |
+| `spark` | Spark inside this process, on all its processors; a Java is started with the first session and ends with the process |
+| `spark://host:7077` | a Spark cluster, whose driver is this process |
+| `sc://host:15002` | a server of Spark Connect; no Java here |
+
+Whoever computes must see the workspace's folder under the same path. Needs the extra `salesops[spark]`.
+
+A session of salesops is a session of Spark with temporary views of its own. What was known on an earlier day is written aside, as Parquet in the
+workspace's `work/spill`, for as long as the session is open. An overflow is an error (ANSI), never a wrong number.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+import pyarrow as pa
+
+from salesops.common.errors import WorkspaceError
+from salesops.records.duck import quoted
+from salesops.workspace import Workspace
+
+from ..generations import Generation, Table
+from .answers import fitted
+
+LOCAL = "spark"
+INSTALL = "pip install 'salesops[spark]'"
+JAVA = "Install Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME"
+SEEN = "Let every machine of the cluster see the workspace's folder under the same path"
+START = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "OFF"}
+HERE = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": os.environ.get("SALESOPS_SPARK_MEMORY", "2g"),
+        # Every statement is compiled: in Java's own 240 MB some hundreds of them fill the cache, and then nothing is compiled any more.
+        "spark.driver.extraJavaOptions": "-XX:ReservedCodeCacheSize=512m"}  # fmt: skip
+"""Settings of a Spark inside this process."""
+SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.groupByOrdinal": "true",
+    "spark.sql.crossJoin.enabled": "true",
+    "spark.sql.decimalOperations.allowPrecisionLoss": "true",  # whole quotients of 32 digits rather than of 20
+}
+"""Settings on which the meaning of a statement depends: the same whatever the cluster's own are."""
+REMEDIES = {
+    "JAVA_GATEWAY_EXITED": JAVA,
+    "PATH_NOT_FOUND": SEEN,
+    "FAILED_READ_FILE": SEEN,
+    "ARITHMETIC_OVERFLOW": "A sum is larger than the answer can hold: ask for less at once",
+    "NUMERIC_VALUE_OUT_OF_RANGE": "A sum is larger than the answer can hold: ask for less at once",
+    "CAST_OVERFLOW": "A sum is larger than the answer can hold: ask for less at once",
+}
+"""By the first part of Spark's name of an error."""
+_numbers = itertools.count(1)
+_starting = threading.Lock()
+
+
+def start(url: str, aside: Path) -> Any:
+    """A new session of Spark, without tables; a Spark of this process keeps what it writes in the folder `aside`.
+
+    Raises WorkspaceError when there is no PySpark, no Java or no server.
+    """
+    try:
+        from pyspark.logger import PySparkLogger
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise WorkspaceError("the warehouse is Spark, and PySpark is not installed", remedy=INSTALL) from error
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True  # it prints what is raised anyway
+    try:
+        with _starting, _told(url, "cannot be reached" if "://" in url else "did not start"):
+            session = _remote(SparkSession, url) if url.startswith("sc://") else _started(SparkSession, url, aside)
+            for name, value in SESSION.items():
+                session.conf.set(name, value)
+    except ImportError as error:  # what Spark Connect needs beyond PySpark
+        raise WorkspaceError(f"Spark Connect cannot be used: {error}", remedy=INSTALL) from error
+    return session
+
+
+def _started(builder: Any, url: str, aside: Path) -> Any:
+    """A session of the Spark whose driver is this process, which is started with the first one."""
+    if not has_java():
+        raise WorkspaceError("the warehouse is Spark, and there is no Java", remedy=JAVA)
+    local = url == LOCAL
+    building = builder.builder.appName("salesops").master(f"local[{os.cpu_count() or 2}]" if local else url)
+    if local:
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    folders = {"spark.sql.warehouse.dir": str(aside / "tables"), "spark.local.dir": str(aside)}
+    for name, value in {**START, **(HERE | folders if local else {})}.items():
+        building = building.config(name, value)
+    session = building.getOrCreate().newSession()
+    if local:  # 200 parts, Spark's own number, are for a cluster
+        session.conf.set("spark.sql.shuffle.partitions", str(os.cpu_count() or 2))
+    return session
+
+
+@contextmanager
+def _told(url: str, doing: str) -> Iterator[None]:
+    """What Spark or its Java says against it, as an error that names the warehouse, what was being done and the remedy."""
+    from pyspark.errors import PySparkException
+
+    from . import shown
+
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, ImportError):  # told by `start`
+            raise
+        lost = isinstance(error, OSError) or type(error).__module__.startswith(("py4j", "grpc"))
+        if not lost and not isinstance(error, PySparkException):
+            raise
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        name = said[1:].partition("]")[0].partition(".")[0] if said.startswith("[") else ""
+        if lost or "UNAVAILABLE" in said:
+            remedy = "Check the setting warehouse and that the server runs; a Spark in this process ends with its Java: start anew"
+        else:
+            remedy = REMEDIES.get(name) or (
+                "Report the statement (it is to run on every engine), and take the setting warehouse out meanwhile: DuckDB answers it"
+            )
+        raise WorkspaceError(f"the warehouse {shown(url)} {doing}: {said}", remedy=remedy) from error
+
+
+def _remote(builder: Any, url: str) -> Any:
+    """A session on a server of Spark Connect. Whether it is there is asked first: PySpark itself tries for minutes."""
+    parts = urlsplit(url)
+    socket.create_connection((parts.hostname or "", parts.port or 15002), timeout=15).close()
+    return builder.builder.remote(url).create()
+
+
+def has_java() -> bool:
+    """Whether a Java is found where PySpark looks for it."""
+    home = os.environ.get("JAVA_HOME")
+    return (Path(home) / "bin" / "java").exists() if home else shutil.which("java") is not None
+
+
+class Spark:
+    """A generation in Spark, as temporary views of a session of its own."""
+
+    dialect = "spark"
+
+    def __init__(
+        self,
+        url: str,
+        workspace: Workspace,
+        generation: Generation,
+        con: duckdb.DuckDBPyConnection,
+        tables: Mapping[str, str],
+        filtered: Mapping[str, str],
+        restated: Iterable[str],
+    ) -> None:
+        spill = workspace.work / "spill"  # swept when the process is no more
+        self._folder = spill / f"{os.getpid()}-spark-{next(_numbers)}"
+        self._url, self._spark = url, start(url, spill / f"{os.getpid()}-spark")
+        files, known = workspace.warehouse / "files", set(restated)
+        try:
+            with _told(url, "cannot open its tables"):
+                for name, select in tables.items():
+                    if name in known:
+                        frame = self._aside(con, name)
+                    else:
+                        frame = self._stored(files, generation.tables[name], _columns(con, select))
+                        frame = frame.where(filtered[name]) if name in filtered else frame
+                    frame.createOrReplaceTempView(f"`{name.lower()}`")
+        except BaseException:
+            self.close()
+            raise
+
+    def _stored(self, files: Path, table: Table, schema: str) -> Any:
+        """The rows of a table: base without the masked keys, and the delta, as `views.table_select` reads them."""
+        base = self._read(schema, *(files / name for name in table.base))
+        if not table.mask:
+            return base
+        mask = self._spark.read.parquet(str(files / table.mask)).selectExpr(f"id AS `{table.key}`")
+        return base.join(mask, table.key, "left_anti").unionByName(self._read(schema, files / table.delta))
+
+    def _aside(self, con: duckdb.DuckDBPyConnection, name: str) -> Any:
+        """A table of the DuckDB session, written to a file for Spark."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"{name}.parquet"
+        select = f'SELECT * FROM "{name}"'
+        con.execute(f"COPY ({select}) TO {quoted(file)} (FORMAT parquet)")
+        return self._read(_columns(con, select), file)
+
+    def _read(self, schema: str, *files: Path) -> Any:
+        """Parquet files by a schema that is known, which saves Spark a job for each of them."""
+        return self._spark.read.schema(schema).parquet(*map(str, files))
+
+    def query(self, sql: str, schema: pa.Schema) -> pa.Table:
+        """The answer, in the types of `schema`. Raises WorkspaceError."""
+        with _told(self._url, "did not answer a statement"):
+            found = self._spark.sql(sql).toArrow()
+        return fitted(found, schema)
+
+    def close(self) -> None:
+        """Forget the views, and remove what was written aside. A Spark of this process stays for the next session."""
+        with suppress(Exception):  # a Spark that is gone has no views
+            if self._url.startswith("sc://"):
+                self._spark.stop()
+            else:
+                for view in self._spark.catalog.listTables():
+                    self._spark.catalog.dropTempView(view.name)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _columns(con: duckdb.DuckDBPyConnection, select: str) -> str:
+    """The columns of a DuckDB SELECT as a schema of Spark, whose names for these types are the same or STRING."""
+    kinds = {"VARCHAR": "STRING", "INTEGER": "INT"}
+    rows = con.execute(f"DESCRIBE {select}").fetchall()
+    return ", ".join(f"`{row[0]}` {kinds.get(row[1], row[1])}" for row in rows)
