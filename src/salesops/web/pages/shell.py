@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from salesops.metrics.catalogue import metrics
-from salesops.records import access, actions_users, queries
+from salesops.records import access, actions_users, actions_work, queries
 from salesops.web.serving import workspace
 from salesops.web.shell import nav, signin
 from salesops.web.shell.asked import Request
@@ -69,6 +69,16 @@ def palette(request: Request) -> JsonResponse:
         for link in _places(actor)
         if lowered in str(link.title).casefold()
     ]
+    found += [
+        {
+            "group": _("Views"),
+            "title": row["name"],
+            "url": f"{row['page']}?{row['query']}" if row["query"] else row["page"],
+            "icon": "filter",
+        }
+        for row in actions_work.list_work(actor, "saved_view")
+        if lowered in row["name"].casefold()
+    ][:FOUND]
     if len(text) >= 2:
         named = [one for one in metrics().values() if lowered in one.title.casefold() or lowered in one.id]
         found += [

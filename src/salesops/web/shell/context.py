@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from salesops.common.periods import Period
+from salesops.records import actions_work
 
 from . import nav
 from .question import Question
@@ -56,6 +57,7 @@ def _bar(request: HttpRequest) -> dict[str, Any] | None:
     given = [(name, value) for name, values in request.GET.lists() for value in values]
     return {
         "question": question, "as_of": day(question.as_of), "periods": periods(question),
+        "views": actions_work.list_work(request.actor, "saved_view"),  # type: ignore[attr-defined]
         "kept": [pair for pair in given if pair[0] != "scope"],
         "kept_days": [pair for pair in given if pair[0] not in ("as_of", "as_known_on")],
     }  # fmt: skip

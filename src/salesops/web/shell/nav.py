@@ -38,6 +38,9 @@ PAGES: tuple[Page, ...] = (
     Page(_("Home"), "home", "h", (
         Tab(_("Scorecard"), "home"),
     )),
+    Page(_("Inbox"), "inbox", "b", (
+        Tab(_("Inbox"), "inbox"),
+    )),
     Page(_("Data"), "data", "d", (
         Tab(_("Imports"), "imports", "import", ("import-new", "import-job", "import-batch")),
         Tab(_("Records"), "records", under=("record", "record-list", "record-edit", "record-create", "record-merge")),
