@@ -1,4 +1,4 @@
-"""Measure the speed: `python -m benchmarks [demo|import|refresh|questions|survival ...] [--size tiny|small|full]`.
+"""Measure the speed: `python -m benchmarks [demo|import|refresh|questions|survival|catalogue|single|scans|layer ...] [--size tiny|small|full]`.
 
 Every figure is taken in a process of its own: its seconds (of the work, without starting the program), processor seconds and the
 most memory it held. Before a ratio is printed the answers of all engines are compared, and a difference ends the run.
@@ -13,13 +13,19 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from . import semantic_layer
+from .figures import NAMES as FIGURES
 from .measure import ROOT, Run, run
 
 SIZES = {"tiny": (20, 1_000, 10_000), "small": (200, 20_000, 200_000), "full": (10_000, 1_000_000, 10_000_000)}
+COMPANY = {"tiny": (20, 1_000, 10_000), "small": (100, 20_000, 200_000), "full": (1_000, 1_000_000, 10_000_000)}
+"""Reps, deals and changes of the company of which the whole catalogue is asked; with meetings, demos and proposals, over 36 months."""
 LIMITS = {"demo": 300.0, "import": 180.0, "refresh, full": 60.0, "refresh after 1,000 changes": 2.0}
 RATIO, MEMORY_MB = 1.3, 4096.0
-NAMES = ("demo", "import", "refresh", "questions", "survival")
+CATALOGUE_S, SINGLE_S, SCAN_S = 60.0, 0.3, 2.0
+NAMES = ("demo", "import", "refresh", "questions", "survival", "catalogue", "single", "scans", "layer")
 
 
 @dataclass
@@ -43,6 +49,7 @@ class Bench:
         self.size = size
         self.folder = ROOT / "benchmarks" / "out" / size
         self.files, self.workspace = self.folder / "files", self.folder / "workspace"
+        self.company = self.folder / "company"
         self.rows: list[Row] = []
         self.failed: list[str] = []
 
@@ -119,6 +126,88 @@ class Bench:
         if self.size == "full" and ratio > 1:
             self.failed.append(f"survival: {ratio:.2f} times the seconds of pandas, at most 1")
 
+    def reps(self) -> Path:
+        """The workspace of the company of which the whole catalogue is asked, made once."""
+        workspace, files = self.company / "workspace", self.company / "files"
+        if not (workspace / "warehouse" / "CURRENT").exists():
+            shutil.rmtree(self.company, ignore_errors=True)
+            self.company.mkdir(parents=True)
+            run("demo", files, *COMPANY[self.size], "light")
+            run("load", files, workspace)
+            run("refresh", workspace, "full")
+        return workspace
+
+    def catalogue(self) -> None:
+        workspace = self.reps()
+        for name in FIGURES:
+            mine, hand = run("figure", name, "salesops", workspace), run("figure", name, "by hand", workspace)
+            if mine.result["answer"] != hand.result["answer"]:
+                pairs = zip(mine.result["answer"], hand.result["answer"], strict=False)
+                raise SystemExit(
+                    f"{name}: salesops and the work by hand differ: {[p for p in pairs if p[0] != p[1]][:3]}"
+                )
+            for engine, took in (("by hand", hand), ("salesops", mine)):
+                note = f"{took.own / hand.own:.2f} x by hand, {len(took.result['answer']):,} rows the same"
+                self.add(f"{name}, month x rep", engine, took, note)
+        took = run("catalogue", workspace)
+        asked = took.result["questions"]
+        self.add(
+            "whole catalogue", "salesops", took, f"{len(asked)} questions for every metric, at most {CATALOGUE_S:.0f} s"
+        )
+        self._slowest(asked)
+        self._limit("whole catalogue", took.own, CATALOGUE_S)
+
+    def single(self) -> None:
+        took = run("single", self.reps())
+        self.add("one metric, one period", "salesops", took, f"{len(took.result['questions'])} metrics, best of three")
+        self._slowest(took.result["questions"])
+        for name, seconds, *_ in took.result["questions"]:
+            self._limit(f"one value of {name}", seconds, SINGLE_S)
+
+    def scans(self) -> None:
+        took = run("scans", self.reps())
+        self.add("scans of history", "salesops", took, f"{len(took.result['questions'])} scans, best of three")
+        self._slowest(took.result["questions"], len(took.result["questions"]))
+        for name, seconds, *_ in took.result["questions"]:
+            self._limit(name, seconds, SCAN_S)
+
+    def layer(self) -> None:
+        found = semantic_layer.python()
+        if not found:
+            print("boring-semantic-layer: skipped, no Python has it (see benchmarks/semantic_layer.py)")
+            return
+        workspace = self.reps()
+        mine = run("layer", workspace)
+        theirs = run(mine.result["files"], python=found, module="benchmarks.semantic_layer")
+        for name in semantic_layer.QUESTIONS:
+            (own, answer), (other, same) = mine.result["answers"][name], theirs.result["answers"][name]
+            if answer != same:
+                pairs = [p for p in zip(answer, same, strict=False) if p[0] != p[1]]
+                raise SystemExit(
+                    f"{name}: salesops and boring-semantic-layer differ ({len(answer)}, {len(same)} rows): {pairs[:3]}"
+                )
+            print(
+                f"  {name:40} {own:8.3f} s, boring-semantic-layer {other:8.3f} s ({own / other:.2f} x), {len(same):,} rows the same"
+            )
+        self.add(
+            "semantic layer",
+            "salesops",
+            mine,
+            f"memory {mine.memory_mb / theirs.memory_mb:.2f} x boring-semantic-layer's",
+        )
+        self.add("semantic layer", "boring-sem.-layer", theirs)
+        for name, why in semantic_layer.CANNOT.items():
+            print(f"  it cannot: {name} ({why}); ours: {mine.result['ours'][name]}")
+
+    def _slowest(self, asked: list[list[Any]], most: int = 10) -> None:
+        for name, seconds, cpu, rows, *first in sorted(asked, key=lambda one: -one[1])[:most]:
+            told = f", the first time {first[0]:.3f} s" if first else ""
+            print(f"  {name:40} {seconds:8.3f} s {cpu:8.3f} cpu s {rows:9,} rows{told}", flush=True)
+
+    def _limit(self, what: str, seconds: float, most: float) -> None:
+        if self.size == "full" and seconds > most:
+            self.failed.append(f"{what}: {seconds:.2f} s, at most {most} s")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the named benchmarks (default: all); the exit code says whether every limit was kept."""
@@ -134,12 +223,12 @@ def main(arguments: list[str] | None = None) -> int:
     bench = Bench(given.size)
     if given.out:
         bench.folder = given.out
-        bench.files, bench.workspace = given.out / "files", given.out / "workspace"
+        bench.files, bench.workspace, bench.company = (given.out / one for one in ("files", "workspace", "company"))
     print(f"size {given.size}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     print(f"{'task':28} {'engine':18} {'seconds':>9} {'cpu s':>9} {'peak MB':>9}")
     steps = {
         "demo": bench.demo, "import": bench.load, "refresh": bench.refresh, "questions": bench.questions,
-        "survival": bench.survival,
+        "survival": bench.survival, "catalogue": bench.catalogue, "single": bench.single, "scans": bench.scans, "layer": bench.layer,
     }  # fmt: skip
     for name in NAMES:
         if not given.names or name in given.names:

@@ -29,13 +29,11 @@ class Run:
         return float(self.result.get("seconds", self.wall))
 
 
-def run(*words: object) -> Run:
+def run(*words: object, python: str = sys.executable, module: str = "benchmarks.work") -> Run:
     """Run `python -m benchmarks.work WORDS`; raises RuntimeError with its output when it fails."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.work", *map(str, words)], cwd=ROOT, stdout=out, stderr=err
-        )
+        process = subprocess.Popen([python, "-m", module, *map(str, words)], cwd=ROOT, stdout=out, stderr=err)
         _pid, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -11,18 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import catalogue, figures, semantic_layer
 from .questions import FIRST_WEEK, FROM, LAST_WEEK, SQL, TO
 from .survival import survival
 
 REPEATS = 3  # the best of these is reported; every engine's
 
 
-def demo(out: str, reps: str, opportunities: str, changes: str) -> dict[str, Any]:
+def demo(out: str, reps: str, opportunities: str, changes: str, activities: str = "none") -> dict[str, Any]:
     """Write the demo company in the public import format."""
     from salesops.demo.__main__ import main
 
     started = time.perf_counter()
-    words = ["--reps", reps, "--opportunities", opportunities, "--changes", changes, "--activities", "none"]
+    words = ["--reps", reps, "--opportunities", opportunities, "--changes", changes, "--activities", activities]
     if main([out, *words]):
         raise SystemExit(1)
     return {"seconds": time.perf_counter() - started}
@@ -99,11 +100,7 @@ def edit(folder: str, number: str) -> dict[str, Any]:
 def ask(task: str, engine: str, folder: str) -> dict[str, Any]:
     """Answer one question with one engine: the answer, and the best of some repetitions."""
     answer = _ENGINES[engine](task, folder)
-    best, found = float("inf"), None
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        found = answer()
-        best = min(best, time.perf_counter() - started)
+    best, found = _best(answer)
     return {"seconds": best, "answer": sorted(_named(found, folder)) if task == "matrix" else found}
 
 
@@ -189,6 +186,40 @@ def _pandas(task: str, folder: str) -> Callable[[], Any]:
     return lambda: pandas_answer(task, _files(folder, "opportunity"), _files(folder, "rate_day"))
 
 
+def figure(name: str, engine: str, folder: str) -> dict[str, Any]:
+    """A figure by month and rep, by salesops or by hand: its rows, and the best seconds of some repetitions."""
+    import duckdb
+
+    if engine == "salesops":
+        session, actor = catalogue.opened(folder)
+        asked = dict(catalogue.every(session, actor))[name]
+        best, found = _best(asked)
+        return {"seconds": best, "answer": figures.product(name, found)}
+    con = duckdb.connect(config={"threads": "2", "memory_limit": "2500MB"})
+    for table in figures.TABLES:
+        listed = ", ".join(f"'{file}'" for file in _files(folder, table))
+        con.execute(f'CREATE VIEW "{table}" AS SELECT * FROM read_parquet([{listed}])')
+    best, found = _best(lambda: figures.by_hand(name, con))
+    return {"seconds": best, "answer": found}
+
+
+def layer(folder: str) -> dict[str, Any]:
+    """Our answers to the questions of `semantic_layer`, and the files that the other one reads, as its argument."""
+    started = time.perf_counter()
+    found = semantic_layer.product(folder)
+    files = {name: [str(file) for file in _files(folder, name)] for name in ("opportunity", "order", "rate_day")}
+    return {"seconds": time.perf_counter() - started, "files": json.dumps(files), **found}
+
+
+def _best(ask: Callable[[], Any]) -> tuple[float, Any]:
+    best, found = float("inf"), None
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        found = ask()
+        best = min(best, time.perf_counter() - started)
+    return best, found
+
+
 _ENGINES: dict[str, Callable[[str, str], Callable[[], Any]]] = {
     "salesops": _product,
     "duckdb": _duckdb,
@@ -198,7 +229,8 @@ _ENGINES: dict[str, Callable[[str, str], Callable[[], Any]]] = {
 }
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "demo": demo, "load": load, "load_plain": load_plain, "refresh": refresh, "edit": edit, "ask": ask,
-    "survival": survival,
+    "survival": survival, "catalogue": catalogue.catalogue, "single": catalogue.single, "scans": catalogue.scans,
+    "figure": figure, "layer": layer,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ Statements are written in the DuckDB dialect; SQLGlot writes them for the others
 | `SUM(x)` | of BIGINT is a BIGINT in Spark; it is added up as DECIMAL there (a DOUBLE stays one) |
 | `SIGN(x)` | PostgreSQL and Spark give a binary float, and an exact product would become one |
 | `HUGEINT` | DECIMAL(38, 0) elsewhere |
+| `CASE WHEN ABS(x) < NARROW AND ... THEN ... ELSE ...` | 64-bit arithmetic is quicker than 128-bit in DuckDB alone: the last branch stands for all |
 | `GROUP BY 'text'` | refused by PostgreSQL and BigQuery: the place of the column stands instead |
 | `DATE_DIFF('day', a, b)` | the order of arguments differs; a difference of dates where an engine has it |
 | `FROM (SELECT ...)` without a name | refused by PostgreSQL 15 |
@@ -74,6 +75,10 @@ LONGEST: Final = 63
 """Bytes of a name that PostgreSQL keeps."""
 
 
+NARROW: Final = 1_000_000_000_000
+"""Amounts below this may be multiplied in 64 bits."""
+
+
 class NotPortable(SalesopsError):
     """A statement that cannot be written for an engine."""
 
@@ -83,6 +88,8 @@ def transpile(tree: exp.Expression, dialect: str) -> str:
     tree = tree.copy()
     _groups(tree)
     _names(tree, dialect)
+    if dialect != "duckdb":
+        _long_way(tree)
     for node in reversed(list(tree.find_all(exp.Sign, exp.IntDiv, exp.DateDiff, exp.Sum))):  # the inner ones first
         node.replace(_exact(node, dialect))
     for cast in tree.find_all(exp.DataType):
@@ -110,6 +117,16 @@ def short(name: str) -> str:
         return name
     kept = name.encode()[: LONGEST - 11].decode(errors="ignore")
     return f"{kept}_{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+
+
+def _long_way(tree: exp.Expression) -> None:
+    """Arithmetic that is told apart by the size of an amount is done as for large ones: these engines count in decimals."""
+    for case in reversed(list(tree.find_all(exp.Case))):  # the inner ones first
+        condition = case.args["ifs"][0].this
+        if isinstance(condition, exp.And) and any(
+            isinstance(one.this, exp.Abs) and one.expression.name == str(NARROW) for one in condition.find_all(exp.LT)
+        ):
+            case.replace(case.args["default"])
 
 
 def _names(tree: exp.Expression, dialect: str) -> None:

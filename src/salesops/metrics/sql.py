@@ -21,6 +21,8 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from salesops.common.portable import NARROW
+
 FOREVER = "DATE '9999-12-31'"
 RATE = 10_000_000_000
 NONE = "(none)"
@@ -80,18 +82,42 @@ def live(alias: str, at: str, created: bool = True) -> str:
 
 
 def converted(value: str, rate: str) -> str:
-    """`value` x `rate` / 10^10, exactly, rounded half to even; null where either is null. Both are integers."""
+    """`value` x `rate` / 10^10, exactly, rounded half to even; null where either is null. Both are integers.
+
+    Amounts below 10^8 at rates below 90 are multiplied in 64 bits, the rate in two halves: division of 128-bit integers takes
+    twenty-five times as long. Other engines than DuckDB take the long way alone (`portable.transpile`).
+    """
     size = f"(CAST(ABS({value}) AS HUGEINT) * {rate})"
-    twice = f"2 * ({size} % {RATE})"
-    up = f"{twice} > {RATE} OR ({twice} = {RATE} AND ({size} // {RATE}) % 2 = 1)"
-    return f"CAST(SIGN({value}) * ({size} // {RATE} + CASE WHEN {up} THEN 1 ELSE 0 END) AS BIGINT)"
+    high = f"(ABS({value}) * ({rate} // 100000))"
+    rest = f"({high} % 100000 * 100000 + ABS({value}) * ({rate} % 100000))"
+    short = _half_even(f"({high} // 100000 + ({rest} + {RATE // 2}) // {RATE})", f"{rest} % {RATE} = {RATE // 2}")
+    long = _half_even(f"(({size} + {RATE // 2}) // {RATE})", f"{size} % {RATE} = {RATE // 2}")
+    return _signed(value, f"{rate} < 900000000000", short, long)
 
 
 def shared(value: str, part: str, whole: str) -> str:
-    """`value` x `part` / `whole`, exactly, rounded half to even; null where `value` is null. `whole` is above zero."""
-    size = f"(CAST(ABS({value}) AS HUGEINT) * ({part}))"
-    up = f"2 * ({size} % ({whole})) > ({whole}) OR (2 * ({size} % ({whole})) = ({whole}) AND ({size} // ({whole})) % 2 = 1)"
-    return f"CAST(SIGN({value}) * ({size} // ({whole}) + CASE WHEN {up} THEN 1 ELSE 0 END) AS BIGINT)"
+    """`value` x `part` / `whole`, exactly, rounded half to even; null where `value` is null. `whole` is above zero.
+
+    Amounts below 10^8 and parts of at most a million are multiplied in 64 bits, as in `converted`.
+    """
+
+    def rounded(size: str) -> str:
+        return _half_even(f"((2 * {size} + ({whole})) // (2 * ({whole})))", f"2 * {size} % (2 * ({whole})) = ({whole})")
+
+    narrow, wide = f"(ABS({value}) * ({part}))", f"(CAST(ABS({value}) AS HUGEINT) * ({part}))"
+    few = f"({part}) >= 0 AND ({part}) <= 1000000 AND ({whole}) <= 1000000000000"
+    return _signed(value, few, rounded(narrow), rounded(wide))
+
+
+def _half_even(near: str, tie: str) -> str:
+    """The nearest integer, where `near` is the one rounded half up: of two as near, the even one."""
+    return f"({near} - CASE WHEN {tie} AND {near} % 2 = 1 THEN 1 ELSE 0 END)"
+
+
+def _signed(value: str, fits: str, short: str, long: str) -> str:
+    """The size with the sign of `value`: worked the short way where amounts are small and the rest `fits`, too."""
+    size = f"CASE WHEN ABS({value}) < {NARROW} AND {fits} THEN {short} ELSE {long} END"
+    return f"CAST(SIGN({value}) * {size} AS BIGINT)"
 
 
 def expand(select: exp.Expression, currency: str, convert: bool, reporting: str = "") -> exp.Expression:

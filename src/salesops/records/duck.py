@@ -20,6 +20,8 @@ MEMORY = os.environ.get("SALESOPS_MEMORY", "2500MB")
 
 def connect(temporary: Path | None = None, *, memory: str = MEMORY, ordered: bool = False) -> duckdb.DuckDBPyConnection:
     """A private in-memory DuckDB that spills to `temporary` when a step outgrows `memory`."""
+    if temporary is not None:
+        temporary.parent.mkdir(parents=True, exist_ok=True)  # DuckDB makes the last folder only
     connection = duckdb.connect(
         config={
             "memory_limit": memory,

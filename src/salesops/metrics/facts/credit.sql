@@ -13,8 +13,8 @@ FROM (
          SUM(u.rest) OVER (PARTITION BY u.id, u.part) // 1000000 AS rest
   FROM (
     SELECT w.id, w.day, COALESCE(c.person, w.owner) AS person, 'credit' AS kind, c.id AS split, 0 AS part, w.value,
-           CAST(ABS(w.value) AS HUGEINT) * c.share // 1000000 AS whole,
-           CAST(ABS(w.value) AS HUGEINT) * c.share % 1000000 AS rest
+           ABS(w.value) // 1000000 * c.share + ABS(w.value) % 1000000 * c.share // 1000000 AS whole,
+           ABS(w.value) % 1000000 * c.share % 1000000 AS rest
     FROM (
       SELECT o.id, o.closed_on AS day, CASE WHEN k.id IS NULL THEN o.owner ELSE k.owner END AS owner,
              in_currency(o.value, o.currency, o.closed_on) AS value
@@ -26,8 +26,8 @@ FROM (
       AND NOT c.share IS NULL AND c.valid_from <= w.day AND w.day < c.valid_to
     UNION ALL
     SELECT w.id, w.day, c.person, 'overlay' AS kind, c.id AS split, c.id AS part, w.value,
-           CAST(ABS(w.value) AS HUGEINT) * c.share // 1000000 AS whole,
-           CAST(ABS(w.value) AS HUGEINT) * c.share % 1000000 AS rest
+           ABS(w.value) // 1000000 * c.share + ABS(w.value) % 1000000 * c.share // 1000000 AS whole,
+           ABS(w.value) % 1000000 * c.share % 1000000 AS rest
     FROM (
       SELECT o.id, o.closed_on AS day, in_currency(o.value, o.currency, o.closed_on) AS value
       FROM opportunity AS o

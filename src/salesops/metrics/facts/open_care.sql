@@ -18,7 +18,7 @@ LEFT JOIN opportunity AS n ON n.id = o.id AND n.day_to = CAST('9999-12-31' AS DA
 LEFT JOIN (
   SELECT x.id FROM opportunity AS x WHERE x.deleted AND x.day_from <= :gone_on AND :gone_on < x.day_to
 ) AS gone ON gone.id = o.id
-LEFT JOIN stage_history AS v ON v.opportunity = o.id AND v.day <= p.snap AND (v.next_day IS NULL OR v.next_day > p.snap)
+LEFT JOIN stage_history AS v ON v.opportunity = o.id AND v.day <= p.snap AND COALESCE(v.next_day, CAST('9999-12-31' AS DATE)) > p.snap
 LEFT JOIN (
   SELECT t.opportunity, t.day, LEAD(t.day) OVER (PARTITION BY t.opportunity ORDER BY t.day) AS until
   FROM (
@@ -27,7 +27,7 @@ LEFT JOIN (
     WHERE COALESCE(c.status, 'held') = 'held' AND NOT COALESCE(c.automatic, FALSE)
       AND NOT c.opportunity IS NULL AND c.on_day <= :as_of
   ) AS t
-) AS a ON a.opportunity = o.id AND a.day <= p.snap AND (a.until IS NULL OR a.until > p.snap)
+) AS a ON a.opportunity = o.id AND a.day <= p.snap AND COALESCE(a.until, CAST('9999-12-31' AS DATE)) > p.snap
 LEFT JOIN (
   SELECT r.period, r.stage, MIN(r.days) AS days
   FROM (

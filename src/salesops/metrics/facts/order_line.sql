@@ -9,7 +9,7 @@ SELECT
   g.line AS product_line,
   in_currency(
     CASE WHEN NOT i.amount IS NULL THEN i.amount
-         ELSE (CAST(i.quantity AS HUGEINT) * i.price // 10000) * (1000000 - COALESCE(i.discount, 0)) // 1000000 END,
+         ELSE CAST((CAST(i.quantity AS HUGEINT) * i.price // 10000) * (1000000 - COALESCE(i.discount, 0)) // 1000000 AS BIGINT) END,
     COALESCE(i.currency, o.currency, :reporting), o.ordered_on) AS value,
   in_currency(
     CASE WHEN NOT i.profit IS NULL THEN i.profit ELSE i.amount - i.cost END,
