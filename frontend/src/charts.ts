@@ -6,7 +6,9 @@ import { SVGRenderer } from "echarts/renderers";
 
 use([BarChart, HeatmapChart, LineChart, ScatterChart, AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, VisualMapComponent, SVGRenderer]);
 
-interface Series { name: string; values: (number | null)[]; shown?: string[]; links?: (string | null)[]; role?: "own" | "compare" | "target" | "better" | "worse" | "low" | "high"; stack?: string }
+interface Series { name: string; values: (number | null)[]; shown?: string[]; links?: (string | null)[]; role?: Role; stack?: string; band?: Role }
+// A band is two series, "low" then "high", that name the role of their line in `band`.
+type Role = "own" | "compare" | "target" | "better" | "worse" | "low" | "high";
 interface Chart { kind: "line" | "bar" | "bars" | "heatmap"; categories: string[]; rows?: string[]; series: Series[]; unit?: string; summary: string; marks?: { at: string; name: string }[] }
 
 const drawn = new Map<HTMLElement, EChartsType>();
@@ -16,6 +18,7 @@ function token(name: string): string {
 }
 
 function colour(series: Series, place: number): string {
+  if (series.band) return colour({ ...series, role: series.band, band: undefined }, place);
   const roles: Record<string, string> = { own: "accent", compare: "compare", target: "ink-2", better: "better", worse: "worse" };
   return token(series.role && roles[series.role] ? roles[series.role] : place < 6 ? `cat-${place + 1}` : "cat-other");
 }
@@ -31,7 +34,9 @@ function option(chart: Chart): EChartsCoreOption {
   const label = { color: ink, fontFamily: font, fontSize: 11 };
   const unit = chart.unit === "%" ? (value: number) => `${+(value * 100).toPrecision(3)}%` : short;
   const sideways = chart.kind === "bars";
-  const values = { type: "value", axisLabel: { ...label, formatter: unit }, splitLine: { lineStyle: { color: line } }, splitNumber: 4 };
+  const lines = chart.series.filter((one) => !one.band);
+  const share = chart.unit === "%" && chart.series.every((one) => one.values.every((value) => value === null || value <= 1));
+  const values = { type: "value", max: share ? (at: { max: number }) => (at.max > 0.8 ? 1 : null) : undefined, axisLabel: { ...label, formatter: unit }, splitLine: { lineStyle: { color: line } }, splitNumber: 4 };
   const names = { type: "category", data: chart.categories, axisLabel: { ...label, hideOverlap: true }, axisTick: { show: false }, axisLine: { lineStyle: { color: token("line-strong") } }, inverse: sideways };
   const base: EChartsCoreOption = {
     animation: false, aria: { enabled: true, label: { description: chart.summary } }, textStyle: { fontFamily: font, color: token("ink") },
@@ -47,15 +52,23 @@ function option(chart: Chart): EChartsCoreOption {
   }
   return {
     ...base, xAxis: sideways ? values : names, yAxis: sideways ? names : values,
-    legend: chart.series.length > 1 ? { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 3, textStyle: label } : undefined,
+    legend: lines.length > 1 ? { data: lines.map((one) => one.name), top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 3, textStyle: label } : undefined,
     series: chart.series.map((one, place) => ({
       name: one.name, type: chart.kind === "line" ? "line" : "bar", stack: one.stack, barMaxWidth: 28, connectNulls: false, symbol: "circle", symbolSize: chart.categories.length > 24 ? 0 : 5,
-      data: one.values.map((value, n) => ({ value, link: one.links?.[n] ?? null })), color: colour(one, place), cursor: one.links ? "pointer" : "default",
-      lineStyle: { width: one.role === "compare" ? 1.25 : 2, type: one.role === "target" ? "dashed" : "solid" },
+      data: drawnValues(chart, one, place).map((value, n) => ({ value, link: one.links?.[n] ?? null })), color: colour(one, place), cursor: one.links ? "pointer" : "default",
+      lineStyle: { width: one.band ? 0 : one.role === "compare" ? 1.25 : 2, type: one.role === "target" ? "dashed" : "solid" },
+      ...(one.band ? { stack: `band-${one.band}`, symbolSize: 0, silent: true, areaStyle: { opacity: one.role === "high" ? 0.16 : 0 } } : {}),
       tooltip: { valueFormatter: (value: number | null, at?: number) => (value === null || value === undefined ? "n/a" : at !== undefined && one.shown?.[at] ? one.shown[at] : unit(value)) },
       markLine: place === 0 && chart.marks?.length ? { silent: true, symbol: "none", lineStyle: { color: token("line-strong"), type: "solid" }, label: { ...label, formatter: "{b}" }, data: chart.marks.map((mark) => ({ name: mark.name, xAxis: mark.at })) } : undefined,
     })),
   };
+}
+
+// The upper edge of a band stands on its lower one.
+function drawnValues(chart: Chart, one: Series, place: number): (number | null)[] {
+  if (one.role !== "high" || !one.band) return one.values;
+  const low = chart.series[place - 1].values;
+  return one.values.map((value, n) => (value === null || low[n] === null ? null : value - (low[n] as number)));
 }
 
 export function draw(within: ParentNode): void {

@@ -136,7 +136,7 @@ def labelled(
     return outer
 
 
-NAMED = {"owner": "person", "owner_now": "person", "stage": "stage"}
+NAMED = {"owner": "person", "owner_now": "person", "stage": "stage", "account": "account", "pipeline": "pipeline"}
 
 
 def listing(

@@ -41,6 +41,15 @@ PAGES: tuple[Page, ...] = (
     Page(_("Inbox"), "inbox", "b", (
         Tab(_("Inbox"), "inbox"),
     )),
+    Page(_("Pipeline"), "pipeline", "p", (
+        Tab(_("Overview"), "pipeline"),
+        Tab(_("Movement"), "pipeline-movement", under=("pipeline-moves",)),
+        Tab(_("Funnel"), "pipeline-funnel", under=("pipeline-funnel-records", "pipeline-stage-deals", "pipeline-curve-deals")),
+        Tab(_("Deals"), "pipeline-deals"),
+        Tab(_("Velocity"), "pipeline-velocity"),
+        Tab(_("Hygiene"), "pipeline-hygiene"),
+        Tab(_("Process"), "pipeline-process", under=("pipeline-cases",)),
+    ), _("Sell")),
     Page(_("Data"), "data", "d", (
         Tab(_("Imports"), "imports", "import", ("import-new", "import-job", "import-batch")),
         Tab(_("Records"), "records", under=("record", "record-list", "record-edit", "record-create", "record-merge")),
