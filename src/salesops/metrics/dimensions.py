@@ -200,3 +200,14 @@ def labels(table: str) -> exp.Select:
     tree = parse(f'SELECT id, name AS label FROM "{table}" WHERE day_to = {FOREVER}')
     assert isinstance(tree, exp.Select)
     return tree
+
+
+def of_metric(session: Any, one: Any) -> list[str]:
+    """Names of the dimensions that a metric (`definitions.Asked`) can be split by: those that every fact of its parts has."""
+    from .facts import fact
+
+    found: list[str] = []
+    for place, name in enumerate(sorted({part.fact for part in one.variant.parts.values()})):
+        known = Dimensions(session, fact(name)).known()
+        found = known if not place else [each for each in found if each in known]
+    return found

@@ -27,9 +27,16 @@ def question_of(request: Request, ask: Asking) -> dict[str, Any]:
     given = ask.question.asked()
     if request.GET.get("from"):
         given |= {"period": None, "from_": request.GET["from"], "to": request.GET.get("to") or None}
+    if request.GET.get("where"):
+        given["where"] = both(given["where"], request.GET["where"])
     if cell := cell_of(request.GET.getlist("cell")):
         given["cell"] = cell
     return given
+
+
+def both(scope: str | None, where: str) -> str | None:
+    """The scope and a page's own filter as one filter."""
+    return f"({scope}) and ({where})" if scope and where else scope or where or None
 
 
 def cell_of(given: list[str]) -> dict[str, str]:

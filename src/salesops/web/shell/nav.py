@@ -37,6 +37,8 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page(_("Home"), "home", "h", (
         Tab(_("Scorecard"), "home"),
+        Tab(_("Metrics"), "metrics", under=("metric", "metric-define", "why", "number-records")),
+        Tab(_("Guide"), "guide"),
     )),
     Page(_("Inbox"), "inbox", "b", (
         Tab(_("Inbox"), "inbox"),
