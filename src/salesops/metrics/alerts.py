@@ -123,6 +123,46 @@ def alerts(
     )
 
 
+def expectations(
+    session: Any,
+    actor: Actor,
+    metric: str,
+    *,
+    period: str = "month",
+    from_: date | str | None = None,
+    where: str | Mapping[str, Any] | None = None,
+    as_of: date | str | None = None,
+    currency: str | None = None,
+    calendar: str | None = None,
+    alerts_per_year: float = 0.5,
+) -> Answer:
+    """One metric by finished periods with what was expected of each: a row a period with value, expected, low and high, as
+    `alerts` judges them; null where it was too early to tell. Amounts are in whole units. UsageError as for `alerts`.
+    """
+    if period not in YEAR:
+        raise UsageError(f"{period!r} is no grain to watch by", f"Use {' or '.join(YEAR)}")
+    request = understand(
+        session, [metric], period=period, from_=from_, where=where, as_of=as_of, currency=currency, calendar=calendar
+    )
+    series = _series(session, actor, request)
+    figures = {"value": series.values, "expected": None, "low": None, "high": None}
+    if len(series.cells) > LEAST:
+        seen = watch(series.values, series.kind, YEAR[period], counts=series.counts, alerts_per_year=alerts_per_year)
+        figures |= {"expected": seen.expected[0], "low": seen.low[0], "high": seen.high[0]}
+    unknown = np.full(len(series.cells), np.nan)
+    arrays = [
+        pa.array([None if np.isnan(each) else float(each) for each in (unknown if one is None else one)], pa.float64())
+        for one in figures.values()
+    ]
+    unit = series.one.unit
+    return Answer(
+        rows=pa.table([pa.array([cell.key for cell in series.cells], pa.string()), *arrays], names=["period", *figures]),
+        columns=(Column("period", "period", "period"), *(Column(name, name, "metric", unit) for name in figures)),
+        from_=None, to=None, as_of=request.as_of, as_known_on=session.as_known_on, generation=session.generation,
+        currency=request.currency, hidden=_hidden(session, actor, request), where=where_text(request.where),
+    )  # fmt: skip
+
+
 def _series(session: Any, actor: Actor, request: Request) -> Series:
     """The metric by finished periods, from the first that has a record."""
     cells = [cell for cell in request.cells if cell.end <= request.as_of and cell.end < session.manifest.today]

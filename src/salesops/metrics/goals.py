@@ -7,9 +7,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from salesops.common.errors import NotFound, UsageError
-from salesops.records import actions, queries
+from salesops.common.periods import Period
+from salesops.records import actions_targets, queries
 from salesops.records.access import Actor
-from salesops.records.actions_targets import WHOSE, put_target
+from salesops.records.actions_targets import WHOSE, Seen, put_target
 
 from .calendars import unit_calendar
 from .catalogue import asked
@@ -37,38 +38,43 @@ def set_target(
     status: str = "published",
     provenance: str | None = None,
     effective: date | None = None,
+    seen: Seen | None = None,
 ) -> dict[str, Any]:
     """Set what a metric (in one of its variants) should be in a period: `2026-Q3`, `FY2026`, `2026-03` or `2026-01-15..2026-02-28`.
 
     It is of the person, team or unit that is named, of the company without one; a unit's period is one of its own calendar. Shares
     are written `32 %` or 0.32. Setting it again makes a version, true from `effective` (default: now). Gives the record, and
-    whether it was new. Raises NotFound for no such metric, UsageError for what it cannot be.
+    whether it was new. Raises NotFound for no such metric, UsageError for what it cannot be, Changed where it is not what was
+    `seen` any more.
     """
     one = asked(metric, defined(session))
-    own = None
-    if business_unit is not None:
-        business_unit = queries.show_record(actor, "business_unit", business_unit).id
-        own = unit_calendar(session, None, "closed", str(business_unit))
-    span = (own.calendar if own else calendar_of(session)).parse_period(period)
+    unit = None if business_unit is None else queries.show_record(actor, "business_unit", business_unit).id
+    span = span_of(session, period, unit)
     money = is_amount(one)
     if currency and not money:
         raise UsageError(f"{one.name} is no amount of money", "Leave the currency out")
     given: dict[str, Any] = {
         "metric": one.name, "kind": kind, "period": span.key, "starts_on": span.start, "ends_on": span.end, "status": status,
-        "person": person, "team": team, "business_unit": business_unit,
+        "person": person, "team": team, "business_unit": unit,
         ("amount" if money else "number"): _checked(one, value), "currency": currency, "provenance": provenance,
     }  # fmt: skip
     given = {name: said for name, said in given.items() if said is not None}
-    record, created = put_target(actor, given, effective=effective)
+    record, created = put_target(actor, given, effective=effective, seen=seen)
     return {
         "id": str(record), "done": "created" if created else "changed", "metric": one.name, "kind": kind, "period": span.key,
         "starts_on": span.start, "ends_on": span.end,
     }  # fmt: skip
 
 
-def withdraw_target(actor: Actor, record: object, *, effective: date | None = None) -> None:
+def withdraw_target(actor: Actor, record: object, *, effective: date | None = None, seen: Seen | None = None) -> None:
     """Withdraw a target: from then on nobody has set it (which is not the same as 0). Its history stays."""
-    actions.edit_record(actor, "target", record, {"status": "withdrawn"}, effective=effective)
+    actions_targets.withdraw_target(actor, record, effective=effective, seen=seen)
+
+
+def span_of(session: Any, period: str, unit: int | None = None) -> Period:
+    """The days of a target's period: by the calendar of its unit where that has one of its own, else by the workspace's."""
+    own = unit_calendar(session, None, "closed", str(unit)) if unit is not None else None
+    return (own.calendar if own else calendar_of(session)).parse_period(period)
 
 
 def list_targets(
@@ -116,6 +122,7 @@ def list_targets(
                 "metric": said["metric"],
                 "kind": said["kind"],
                 "of": name,
+                "of_id": str(row[whose]) if whose else None,
                 "scope": whose.replace("_", " ") or "company",
                 "period": said["period"],
                 "starts_on": starts,

@@ -167,7 +167,7 @@ def _look(request: Request, ask: Asking, one: Asked) -> tuple[Look, SalesopsErro
         return look, None
     try:
         ask.metrics(look.name, **_asked(ask, look))
-    except UsageError as problem:
+    except (UsageError, InvalidData) as problem:
         return replace(look, filter=""), problem
     return look, None
 

@@ -39,6 +39,7 @@ PAGES: tuple[Page, ...] = (
         Tab(_("Scorecard"), "home"),
         Tab(_("Metrics"), "metrics", under=("metric", "metric-define", "why", "number-records")),
         Tab(_("Guide"), "guide"),
+        Tab(_("Alerts"), "alerts"),
     )),
     Page(_("Inbox"), "inbox", "b", (
         Tab(_("Inbox"), "inbox"),
@@ -52,6 +53,9 @@ PAGES: tuple[Page, ...] = (
         Tab(_("Hygiene"), "pipeline-hygiene"),
         Tab(_("Process"), "pipeline-process", under=("pipeline-cases",)),
     ), _("Sell")),
+    Page(_("Plans"), "plans", "q", (
+        Tab(_("Targets"), "targets", under=("target-history",)),
+    ), _("Plan")),
     Page(_("Data"), "data", "d", (
         Tab(_("Imports"), "imports", "import", ("import-new", "import-job", "import-batch")),
         Tab(_("Records"), "records", under=("record", "record-list", "record-edit", "record-create", "record-merge")),
