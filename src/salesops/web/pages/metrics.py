@@ -22,7 +22,7 @@ from salesops.metrics.catalogue import asked, metrics
 from salesops.metrics.change import explain_change
 from salesops.metrics.defined.kept import defined
 from salesops.metrics.definitions import Asked
-from salesops.metrics.dimensions import TITLES, of_metric
+from salesops.metrics.dimensions import of_metric
 from salesops.metrics.guide import benchmarks, guide, when_it_moves
 from salesops.metrics.guide.definitions import Question as GuideQuestion
 from salesops.metrics.guide.definitions import head
@@ -108,7 +108,7 @@ def metric(request: Request, name: str) -> HttpResponse:
         now = ask.metrics(look.name, **_asked(ask, look))
         facts = {
             "metric": one.metric, "variant": one.variant, "name": look.name, "look": look, "problem": problem, "now": now,
-            "unit": one.unit.replace("_", " "), "grains": GRAINS, "several": SEVERAL, "titles": TITLES, "notes": now.notes,
+            "unit": one.unit.replace("_", " "), "grains": GRAINS, "several": SEVERAL, "notes": now.notes,
             "choices": [(each, _dimension(each)) for each in look.choices], "filter_given": request.GET.get("where", ""),
             **_headline(ask, look, now), **_shape(request, ask, look), "own": one.metric.id not in metrics(),
         }  # fmt: skip
@@ -190,14 +190,16 @@ def _asked(ask: Asking, look: Look, *, then: bool = False) -> dict[str, Any]:
 
 
 def _dimension(name: str) -> str:
-    return TITLES.get(name, name).replace("_", " ")
+    return _("rep") if name == "owner" else name.replace("_", " ").replace(".", ": ")
 
 
-def _address(ask: Asking, route: str, look: Look, period: str, cells: Mapping[str, str] | None = None) -> str:
+def _address(
+    ask: Asking, route: str, look: Look, period: str, cells: Mapping[str, str] | None = None, **changes: Any
+) -> str:
     """Where a figure comes from, or its records: of one period and cell, under the page's filter."""
     more = [("cell", f"{name}={value}") for name, value in (cells or {}).items()]
     more += [("where", look.filter)] if look.filter else []
-    link = ask.question.link(period=period)
+    link = ask.question.link(period=period, **changes)
     return reverse(route, args=[look.name]) + link + (("&" if link else "?") + urlencode(more) if more else "")
 
 
@@ -222,6 +224,7 @@ def _headline(ask: Asking, look: Look, now: Answer) -> dict[str, Any]:
     facts = {
         "value": _figure(value, look, now.currency, "tile"), "why": _address(ask, "why", look, q.period.key),
         "records": _address(ask, "number-records", look, q.period.key), "count": max([*counts, *filter(None, only)], default=0),
+        "former_why": _address(ask, "why", look, q.then.key, as_of=q.then_as_of) if q.then else "",
         "delta": shown.delta(value, former, one.unit, one.metric.better, now.currency),
         "former": _figure(former, look, now.currency, "tile") if q.then else None,
         "target": _goal(look, value, goal, now.currency),
