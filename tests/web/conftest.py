@@ -65,7 +65,7 @@ class Site:
         """A page as a user sees it; redirects are not followed. An empty user is nobody."""
         return self._send("GET", path, None, user, headers)
 
-    def post(self, user: str, path: str, /, **fields: str) -> Said:
+    def post(self, user: str, path: str, /, **fields: str | list[str]) -> Said:
         """A form sent by a user, with the token that our pages carry."""
         page = self.get(user, "/account")
         if page.status == 302:  # the session has ended
@@ -73,7 +73,7 @@ class Site:
             page = self.get(user, "/account")
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         assert token, page.text
-        body = urlencode({**fields, "csrfmiddlewaretoken": token[1]})
+        body = urlencode({**fields, "csrfmiddlewaretoken": token[1]}, doseq=True)
         return self._send("POST", path, body, user, {"Content-Type": "application/x-www-form-urlencoded"})
 
     def close(self) -> None:

@@ -79,6 +79,19 @@ def _names(entity: Entity, fields: frozenset[str]) -> list[str]:
     return [name.removesuffix(".id") for name in fields]
 
 
+def contains_sql(actor: Actor, entity: Entity, name: str, text: str) -> str:
+    """The condition on rows `v` that a text field, or the label of a reference, has a text within, in any case of its letters.
+
+    Raises UsageError for another kind of field, NotAllowed for a masked one.
+    """
+    field = values.find_field(values.all_fields(entity), name)
+    if field is None or field.kind not in ("text", "kind", "ref"):
+        raise UsageError(f"{entity.name} has no text {name!r} to search in", remedy="Filter it by = < or >")
+    filterable(actor, entity, [field.name])
+    wanted = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"LOWER({column_sql(actor, entity, field.name, 'v')}) LIKE {sqltools.text(f'%{wanted}%')} ESCAPE '!'"
+
+
 def order_sql(actor: Actor, entity: Entity, order: str, key: str) -> str:
     """ORDER BY of `name,-other` over rows `v`: empty values last, ties by id."""
     found = []

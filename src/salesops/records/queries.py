@@ -155,11 +155,13 @@ def list_records(
     deleted: bool = False,
     after: int | None = None,
     refers: Mapping[str, int] | None = None,
+    contains: Mapping[str, str] | None = None,
 ) -> Listing:
     """The visible records that meet a filter, with the total over all pages.
 
     Pages by `after` (the `last` of the page before; not with `order`) neither repeat nor miss a record while others write.
-    `refers` takes records whose field refers to a record (or to one merged into it).
+    `refers` takes records whose field refers to a record (or to one merged into it), `contains` those whose text, or the label
+    of whose reference, has a text within.
     `order` is `name,-other`; `limit` None gives all. Deleted records come only when asked for. Raises InvalidData for a
     filter that cannot be read, NotAllowed for one over a masked field, UsageError when `as_of` is after `as_known_on`.
     """
@@ -174,6 +176,7 @@ def list_records(
         conditions.append(filters.where_sql(actor, entity, where, source, key))
     for field_name, target in (refers or {}).items():
         conditions.append(f'v."{field_name}" IN ({sqltools.ids(_same(entity.field(field_name), target))})')
+    conditions += [filters.contains_sql(actor, entity, name, text) for name, text in (contains or {}).items()]
     if after is not None and (order or offset):
         raise UsageError("a sorted list has no place to go on after", remedy="Use offset, or leave the order out")
     rest = f"FROM {source} v" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
@@ -80,7 +81,7 @@ def _list(
     wrong: SalesopsError | None = None
     try:
         found = queries.list_records(
-            actor, kind.name, where=asked["where"], order=asked["order"], limit=PAGE, offset=start, as_of=as_of, as_known_on=known,
+            actor, kind.name, where=asked["where"], contains=asked["contains"], order=asked["order"], limit=PAGE, offset=start, as_of=as_of, as_known_on=known,
             deleted=asked["deleted"],
         )  # fmt: skip
     except (UsageError, NotAllowed, SalesopsError) as error:
@@ -121,12 +122,16 @@ def _asked(request: Request, kind: Entity) -> dict[str, Any]:
     if (added := given.get("add")) and (value := str(given.get("value", "")).strip()):
         simple[str(added)] = value
     fields = values.all_fields(kind)
-    conditions = [condition(fields[name], value) for name, value in simple.items() if name in fields]
+    contains = {name: value for name, value in simple.items() if name in fields and within(fields[name], value)}
+    conditions = [
+        condition(fields[name], value) for name, value in simple.items() if name in fields and name not in contains
+    ]
     where = given.get("where", "").strip()
     every = " and ".join(f"({one})" for one in [*([where] if where else []), *conditions])
     cols = [name for one in given.getlist("cols") for name in one.split(",") if name]
     return {
         "where": every,
+        "contains": contains,
         "written": where,
         "simple": simple,
         "order": given.get("order", ""),
@@ -135,15 +140,18 @@ def _asked(request: Request, kind: Entity) -> dict[str, Any]:
     }
 
 
+def within(one: Field, value: str) -> bool:
+    """Whether a simple filter looks for a text within: that of texts and references does."""
+    return one.kind in ("text", "ref") and value != "-" and not value.startswith((">", "<", "="))
+
+
 def condition(one: Field, value: str) -> str:
-    """A simple filter as an expression: text has it within, other kinds equal it; `>`, `<`, `>=`, `<=` compare; `-` is empty."""
+    """A simple filter as an expression: it equals the value; `=`, `>`, `<`, `>=`, `<=` before it compare; `-` is empty."""
     if value == "-":
         return f"{one.name} is null"
-    for sign in (">=", "<=", ">", "<"):
+    for sign in (">=", "<=", ">", "<", "="):
         if value.startswith(sign):
             return f"{one.name} {sign} {_literal(one, value.removeprefix(sign).strip())}"
-    if one.kind in ("text", "ref"):
-        return f"contains(lower({one.name}), {_quoted(value.lower())})"
     if one.kind == "kind":
         return equals(one.name, value.replace(" ", "_"))
     if one.kind == "boolean":
@@ -152,7 +160,12 @@ def condition(one: Field, value: str) -> str:
 
 
 def _literal(one: Field, value: str) -> str:
-    return _quoted(value) if one.kind in ("date", "instant", "text", "ref", "kind") else value.replace(",", "")
+    if one.kind in ("date", "instant", "text", "ref", "kind"):
+        return _quoted(value)
+    number = value.replace(",", "").strip()
+    if number.endswith("%") and number[:-1].replace(".", "", 1).isdigit():
+        return format(Decimal(number[:-1]) / 100, "f")
+    return number
 
 
 def _quoted(value: str) -> str:
@@ -223,6 +236,7 @@ def file(request: Request, entity: str, form: str) -> HttpResponse:
             ask.actor,
             kind.name,
             where=asked["where"],
+            contains=asked["contains"],
             order=asked["order"],
             limit=MOST,
             as_of=as_of,

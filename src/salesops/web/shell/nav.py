@@ -56,14 +56,22 @@ PAGES: tuple[Page, ...] = (
     Page(_("Plans"), "plans", "q", (
         Tab(_("Targets"), "targets", under=("target-history",)),
     ), _("Plan")),
+    Page(_("Plans"), "plans", "q", (
+        Tab(_("Organisation"), "organisation"),
+    ), _("Plan")),
+    Page(_("Playbook"), "playbook", "k", (
+        Tab(_("People"), "people"),
+    ), _("Work")),
     Page(_("Data"), "data", "d", (
         Tab(_("Imports"), "imports", "import", ("import-new", "import-job", "import-batch")),
+        Tab(_("Quality"), "quality", "quality", ("quality-rule",)),
         Tab(_("Records"), "records", under=("record", "record-list", "record-edit", "record-create", "record-merge")),
     ), _("Run")),
     Page(_("Settings"), "settings", "", (
         Tab(_("Workspace"), "settings", "read_settings"),
         Tab(_("People and access"), "access", "manage_users"),
         Tab(_("API and keys"), "keys"),
+        Tab(_("Audit"), "audit", "read_audit"),
     ), _("Run")),
 )  # fmt: skip
 
