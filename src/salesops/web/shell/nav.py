@@ -55,8 +55,6 @@ PAGES: tuple[Page, ...] = (
     ), _("Sell")),
     Page(_("Plans"), "plans", "q", (
         Tab(_("Targets"), "targets", under=("target-history",)),
-    ), _("Plan")),
-    Page(_("Plans"), "plans", "q", (
         Tab(_("Organisation"), "organisation"),
     ), _("Plan")),
     Page(_("Playbook"), "playbook", "k", (
