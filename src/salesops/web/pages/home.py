@@ -36,6 +36,8 @@ BARS = {
     "reassigned_out": gettext_lazy("Reassigned out"), "deleted": gettext_lazy("Deleted"),
 }  # fmt: skip
 SHOWN = 6
+SAME = 0.02
+"""A change of bookings that is called none."""
 
 
 @dataclass(frozen=True)
@@ -141,14 +143,20 @@ def _answer(ask: Asking, now: Answer, then: Answer | None) -> dict[str, Any]:
 
 
 def _cause(values: dict[str, Any], former: dict[str, Any]) -> dict[str, Any]:
-    """Which of deals won and their size moved bookings more."""
-    size, size_then = values["average_deal_size"], former["average_deal_size"]
-    won, won_then = values["bookings__won__n"], former["bookings__won__n"]
-    if not (size and size_then and won and won_then):
+    """Whether deals won or their size moved bookings: of those that moved the same way as bookings, the one that moved more."""
+    pairs = {
+        "size": (values["average_deal_size"], former["average_deal_size"]), "count": (values["bookings__won__n"], former["bookings__won__n"]),
+        "all": (values["bookings"], former["bookings"]),
+    }  # fmt: skip
+    if not all(now and then for now, then in pairs.values()):
         return {}
-    by_size, by_count = float(size) / float(size_then) - 1, won / won_then - 1
-    cause = "size" if abs(by_size) > abs(by_count) else "count"
-    return {"cause": cause, "more": (by_size if cause == "size" else by_count) >= 0}
+    moved = {name: float(now) / float(then) - 1 for name, (now, then) in pairs.items()}
+    whole = moved.pop("all")
+    causes = {name: by for name, by in moved.items() if by * whole > 0}
+    if abs(whole) < SAME or not causes:
+        return {"cause": "none"} if abs(whole) < SAME else {}
+    cause = max(causes, key=lambda name: abs(causes[name]))
+    return {"cause": cause, "more": whole > 0}
 
 
 def _changed(ask: Asking) -> dict[str, Any]:
