@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -51,6 +51,11 @@ LINES = 6
 """How many groups a chart draws; the table has all."""
 OWNERS = ("owner", "team", "business_unit")
 """Dimensions whose groups may have targets."""
+TABLES = {
+    "pipeline waterfall": ("pipeline-movement", gettext_lazy("Pipeline movement")), "pipeline stages": ("pipeline-funnel", gettext_lazy("Funnel")),
+    "pipeline variants": ("pipeline-process", gettext_lazy("Process")),
+}  # fmt: skip
+"""Where a table of the guide or the catalogue has a page of its own."""
 CHANGED_BY = ("region", "team", "source", "segment", "type", "owner", "stage", "product", "account")
 """By what a change is explained where nothing is said: the first of these that the metric has."""
 CHANGED = 10
@@ -103,7 +108,10 @@ def metric(request: Request, name: str) -> HttpResponse:
         except InvalidData as broken:
             return render(request, "metrics/broken.html", {"name": name, "error": broken}, status=400)
         except UsageError as table:
-            return render(request, "metrics/table.html", {"metric": metrics()[head(name)], "error": table})
+            found = metrics()[head(name)]
+            if found.table and (place := TABLES.get(found.table.partition(" --")[0])):
+                return HttpResponseRedirect(reverse(place[0]) + ask.question.link())
+            return render(request, "metrics/table.html", {"metric": found, "error": table})
         look, problem = _look(request, ask, one)
         now = ask.metrics(look.name, **_asked(ask, look))
         facts = {
@@ -534,7 +542,15 @@ def _question(ask: Asking, one: GuideQuestion, direction: str) -> dict[str, Any]
     given = {"by": ",".join(one.by), "where": one.where, "against": one.compare}
     link = ask.question.link(**{name: value for name, value in given.items() if value})
     answers = [(_title(name), reverse("metric", args=[name]) + link) for name in one.metrics if name not in one.missing]
-    return {"ask": one.ask, "when": direction, "metrics": answers, "command": one.command if one.table else ""}
+    place = TABLES.get(one.table)
+    if place:
+        answers.append((str(place[1]), reverse(place[0]) + ask.question.link()))
+    return {
+        "ask": one.ask,
+        "when": direction,
+        "metrics": answers,
+        "command": one.command if one.table and not place else "",
+    }
 
 
 def _title(name: str) -> str:
