@@ -52,7 +52,7 @@ function option(chart: Chart): EChartsCoreOption {
   }
   return {
     ...base, xAxis: sideways ? values : names, yAxis: sideways ? names : values,
-    legend: lines.length > 1 ? { data: lines.map((one) => one.name), top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 3, textStyle: label } : undefined,
+    legend: lines.length > 1 ? { data: lines.map((one) => one.name), type: "scroll", top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 3, textStyle: label } : undefined,
     series: chart.series.map((one, place) => ({
       name: one.name, type: chart.kind === "line" ? "line" : "bar", stack: one.stack, barMaxWidth: 28, connectNulls: false, symbol: "circle", symbolSize: chart.categories.length > 24 ? 0 : 5,
       data: drawnValues(chart, one, place).map((value, n) => ({ value, link: one.links?.[n] ?? null })), color: colour(one, place), cursor: one.links ? "pointer" : "default",
