@@ -16,6 +16,7 @@ from salesops.metrics.catalogue import asked
 from salesops.metrics.sql import NONE
 from salesops.pipeline.asking import stages_of
 from salesops.pipeline.deals import open_deals
+from salesops.records import access
 from salesops.web.shell import shown
 from salesops.web.shell.asked import Request
 from salesops.web.shell.asking import Asking, asking
@@ -55,7 +56,7 @@ def overview(request: Request) -> HttpResponse:
         facts = {
             "tiles": _tiles(values, former, now.currency), "answer": _answer(values, now.currency), "stages": _stages(ask),
             "months": _months(ask), "largest": _largest(request, ask), "view": chosen(request, "view", ("chart", "table")),
-            "hidden": now.hidden, "currency": now.currency,
+            "hidden": now.hidden, "may_import": access.may(ask.actor, "import"), "currency": now.currency,
         }  # fmt: skip
         return render(request, "pipeline/overview.html", facts)
 

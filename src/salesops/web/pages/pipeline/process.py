@@ -97,11 +97,8 @@ def _busiest(ask: Asking, several: Sequence[str]) -> str:
 
 
 def _has_log(ask: Asking) -> bool:
-    return (
-        bool(ask.session.manifest.rows.get("stage_event"))
-        if hasattr(ask.session.manifest, "rows")
-        else len(ask.of(transitions, of="log")) > 0
-    )
+    """Whether any process log was imported."""
+    return bool(ask.session.query("SELECT id FROM stage_event LIMIT 1").num_rows)
 
 
 def _answer(moves: Answer, paths: Answer) -> dict[str, Any] | None:
