@@ -654,10 +654,16 @@ class Users(_Room):
         actions_users.set_password(self._api.actor, username, password)
 
     def sign_in_link(self, username: str = "") -> str:
-        """The path that signs a user (default: oneself) in without a password, within fifteen minutes."""
+        """The path that signs a user (default: oneself) in without a password, once, within fifteen minutes."""
         from salesops.records import actions_users
 
         return actions_users.sign_in_link(self._api.actor, username or self._api.actor.username)
+
+    def reset_second_factor(self, username: str) -> None:
+        """Take the second factor of a user away who has lost it."""
+        from salesops.records import actions_second_factor
+
+        actions_second_factor.reset_second_factor(self._api.actor, username)
 
     def tokens(self, username: str = "") -> Any:
         """API tokens, without their secrets."""

@@ -13,6 +13,7 @@ One process serves one workspace: Django is configured once.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
 from contextlib import suppress
@@ -59,6 +60,9 @@ class Config:
     peer_minimum: int = 5  # people who must be behind such a figure
     mcp_writes: bool = False  # an assistant (salesops mcp) may create and edit records, as far as its user may
     business_model: str = ""  # one of BUSINESS_MODELS; empty = not said, every metric applies
+    second_factor: str = ""  # "required": everybody signs in with one; empty = who wants to
+    idle_minutes: int = 1440  # a session without a request for so long ends; 0 = only after two weeks
+    served_as: str = ""  # https://... where a proxy with a certificate stands in front; empty = plain HTTP
     extra: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -103,6 +107,12 @@ class Config:
             found.append(
                 f"business_model {self.business_model!r} is unknown: use {', '.join(BUSINESS_MODELS)}, or leave it out"
             )
+        if self.second_factor not in ("", "required"):
+            found.append('second_factor must be "required", or left out')
+        if self.idle_minutes < 0:
+            found.append("idle_minutes must be 0 or more")
+        if self.served_as and not re.fullmatch(r"https?://[^/\s@]+", self.served_as):
+            found.append(f"served_as {self.served_as!r} must be an address without a path: https://sales.example.com")
         if self.today and not _is_day(self.today):
             found.append(f"today {self.today!r} is no day, for example 2026-09-30")
         return found
@@ -221,6 +231,7 @@ def _configure(folder: Path, config: Config) -> None:
     os.environ["SALESOPS_SECRET_KEY"] = str(config.extra.get("secret_key", "not-serving"))
     hosts = config.extra.get("allowed_hosts", [])
     os.environ["SALESOPS_ALLOWED_HOSTS"] = ",".join(map(str, hosts)) if isinstance(hosts, list) else str(hosts)
+    os.environ["SALESOPS_SERVED_AS"] = config.served_as
     url = os.environ.get("DATABASE_URL") or config.database_url
     if url:
         os.environ["SALESOPS_DATABASE_URL"] = url

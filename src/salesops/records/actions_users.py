@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -117,7 +118,7 @@ LINK_SECONDS = 15 * 60
 
 
 def sign_in_link(actor: Actor, username: str) -> str:
-    """The address at which a user is signed in without a password, within fifteen minutes: one's own, or anybody's for who manages users.
+    """The address at which a user is signed in without a password, once, within fifteen minutes: one's own, or anybody's for who manages users.
 
     A new password makes it worthless.
     """
@@ -131,7 +132,7 @@ def sign_in_link(actor: Actor, username: str) -> str:
     if not user.is_active:
         raise NotAllowed(f"{username} is no active user", remedy="Activate the account first")
     _written(actor, "user.link", username, {})
-    held = {"user": username, "proof": user.get_session_auth_hash()[:16]}
+    held = {"user": username, "proof": user.get_session_auth_hash()[:16], "once": secrets.token_hex(8)}
     return f"/sign-in/link/{signing.dumps(held, salt=LINK_SALT)}"
 
 

@@ -11,7 +11,7 @@ import click
 from salesops.common.instants import from_us
 from salesops.output import format_option, say, write_rows
 
-from . import actions_settings, actions_tokens, actions_users, actions_work, context
+from . import actions_second_factor, actions_settings, actions_tokens, actions_users, actions_work, context
 
 # Users
 
@@ -85,9 +85,18 @@ def user_password(ctx: click.Context, username: str) -> None:
 @click.argument("username", default="")
 @click.pass_context
 def user_link(ctx: click.Context, username: str) -> None:
-    """Print the address that signs USERNAME (default: yourself) in without a password, within 15 minutes."""
+    """Print the address that signs USERNAME (default: yourself) in without a password, once, within 15 minutes."""
     path = actions_users.sign_in_link(ctx.obj.actor, username or ctx.obj.actor.username)
     say(path, path=path)
+
+
+@user.command("reset-second-factor")
+@click.argument("username")
+@click.pass_context
+def user_reset_second_factor(ctx: click.Context, username: str) -> None:
+    """Take USERNAME's second factor away, who has lost it; they sign in without, and can set up a new one."""
+    actions_second_factor.reset_second_factor(ctx.obj.actor, username)
+    say(f"the second factor of {username} is gone", username=username, second_factor="reset")
 
 
 @user.group("token")

@@ -52,7 +52,7 @@ def run(
     _check_port(host, port)
     os.environ["SALESOPS_HOME"] = str(workspace.path)
     os.environ["SALESOPS_SERVED_AT"] = host
-    address = f"http://{_shown(host)}:{port}"
+    address = workspace.config.served_as or f"http://{_shown(host)}:{port}"
     link = f"{address}{sign_in_link(actor, actor.username)}"
     click.echo(f"{workspace.config.name}: {address} (stop with Ctrl-C; the API: {address}/api/v1/docs)", err=True)
     click.echo(f"Sign in as {actor.username} within 15 minutes: {link}", err=True)

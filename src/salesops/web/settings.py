@@ -9,12 +9,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 WORKSPACE = Path(os.environ.get("SALESOPS_WORKSPACE", "."))
 
+SERVED_AS = os.environ.get("SALESOPS_SERVED_AS", "")  # https://... where a proxy with a certificate stands in front
+
 
 def _hosts() -> list[str]:
     """The names by which a browser may call this server: `allowed_hosts` of `salesops.toml`, and this machine."""
     listed = [name for name in os.environ.get("SALESOPS_ALLOWED_HOSTS", "").split(",") if name]
     served_at = os.environ.get("SALESOPS_SERVED_AT", "")
     own = [served_at] if served_at and served_at not in ("0.0.0.0", "::") else []
+    if SERVED_AS:
+        own.append(urlsplit(SERVED_AS).hostname or "")
     return [*listed, *own, "localhost", "127.0.0.1", "[::1]", "testserver"]
 
 
@@ -56,10 +60,12 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 3600
 SESSION_COOKIE_NAME = "salesops"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_AS.startswith("https://")
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [SERVED_AS] if SERVED_AS else []
 CSRF_FAILURE_VIEW = "salesops.web.shell.answers.forged"
 LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [str(Path(__file__).parent / "locale")]

@@ -66,8 +66,11 @@ from .work import (
     Document,
     JobRun,
     Outbox,
+    RecoveryCode,
     SavedView,
+    SignInCount,
     Task,
+    UsedLink,
     User,
     UserMetric,
 )
@@ -78,7 +81,7 @@ __all__ = [
     "CustomField", "DeclaredWord", "Document", "Employment", "EngagementEvent", "ExchangeRate", "FieldOwner", "Holiday",
     "ImportConflict", "Invoice", "InvoiceLine", "JobRun", "Lead", "MappingText", "Opportunity", "OpportunityContact",
     "OpportunityLine", "OpportunitySplit", "Order", "OrderLine", "Outbox", "Payment", "Person", "PersonSkill", "Pipeline",
-    "Price", "PriceBook", "Product", "ReportingLine", "RowError", "SavedView", "SourceId", "Stage", "StageEvent", "StockLevel",
+    "Price", "PriceBook", "Product", "RecoveryCode", "ReportingLine", "RowError", "SavedView", "SignInCount", "SourceId", "Stage", "StageEvent", "StockLevel",
     "Subscription", "Target", "Task", "Team", "TeamMember", "Territory", "TerritoryAssignment", "TerritoryMember",
-    "TimeReport", "User", "UserMetric", "ValueRule", "WorkingTime",
+    "TimeReport", "UsedLink", "User", "UserMetric", "ValueRule", "WorkingTime",
 ]  # fmt: skip

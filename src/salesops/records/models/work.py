@@ -23,10 +23,37 @@ class User(AbstractBaseUser):
     pay_group = models.TextField(default="")
     is_active = models.BooleanField(default=True)
     created = models.BigIntegerField(default=0)
+    second_factor = models.TextField(default="")  # the sealed secret of an authenticator; empty = none
+    second_factor_step = models.BigIntegerField(default=0)  # the 30 seconds of the last code used: none is good twice
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects = UserManager()
+
+
+class RecoveryCode(models.Model):
+    """What signs a user in, once, whose authenticator is lost. Only a digest is kept."""
+
+    user = models.TextField(db_index=True)
+    digest = models.TextField(unique=True)
+    created = models.BigIntegerField()
+    used = models.BigIntegerField(null=True)
+
+
+class SignInCount(models.Model):
+    """Attempts to sign in since the last that was good, by a digest of the account's name or of the address; shared by all workers."""
+
+    key = models.TextField(unique=True)
+    tries = models.IntegerField(default=0)
+    last = models.BigIntegerField(db_index=True)
+    until = models.BigIntegerField(default=0)  # before this moment no attempt is looked at
+
+
+class UsedLink(models.Model):
+    """A sign-in link that has signed somebody in; kept until it would have ended anyway."""
+
+    digest = models.TextField(unique=True)
+    until = models.BigIntegerField(db_index=True)
 
 
 class ApiToken(models.Model):

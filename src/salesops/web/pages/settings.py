@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import fields as columns_of
 from datetime import date
 from typing import Any
 
-from django.contrib.sessions.models import Session
+import segno
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from salesops.common.errors import SalesopsError, UsageError
-from salesops.records import access, actions_settings, actions_tokens, actions_users
+from salesops.records import access, actions_second_factor, actions_settings, actions_tokens, actions_users
 from salesops.records.entities import entities
+from salesops.records.models import User
+from salesops.records.sealing import seal, unseal
 from salesops.web.serving import workspace
+from salesops.web.shell import signin
 from salesops.web.shell.asked import Request
 from salesops.web.shell.routes import page
 
@@ -38,6 +41,9 @@ TOLD = {
     "peer_aggregates": gettext_lazy("Figures of a group may be shown to people who do not see its records; never pay"),
     "peer_minimum": gettext_lazy("People who must be behind such a figure"),
     "mcp_writes": gettext_lazy("An assistant may create and edit records, as far as its user may"),
+    "second_factor": gettext_lazy("required: everybody signs in with a second factor; empty: who wants to"),
+    "idle_minutes": gettext_lazy("A session ends after so many minutes without a request; 0: after two weeks only"),
+    "served_as": gettext_lazy("The address behind a proxy with a certificate: cookies travel encrypted only"),
     "business_model": gettext_lazy("What the company sells: which metrics mean something"),
 }
 Act = Callable[[Request], str]
@@ -128,13 +134,17 @@ def _number(text: str) -> int:
 @page("settings/people", "access", action="manage_users", methods=("GET", "POST"))
 def people(request: Request) -> HttpResponse:
     """Accounts: who they are, what they may do, whether they are active."""
-    acts: dict[str, Act] = {"create": _create, "edit": _edit, "link": _link}
+    acts: dict[str, Act] = {"create": _create, "edit": _edit, "link": _link, "factor-reset": _reset_factor}
     problem = None
     if request.method == "POST":
         done, problem = _acted(request, acts, "access")
         if done:
             return done
-    users = [{**row, "role_list": row["roles"].split()} for row in actions_users.list_users(request.actor)]
+    secured = actions_second_factor.who_has_one(request.actor)
+    users = [
+        {**row, "role_list": row["roles"].split(), "factor": row["username"] in secured}
+        for row in actions_users.list_users(request.actor)
+    ]
     facts = {
         "users": users, "roles": access.ROLES, "problem": problem, "given": request.POST, "said": request.session.pop("said", ""),
         "link": request.session.pop("link", ""), "powers": _powers(),
@@ -165,8 +175,12 @@ def _link(request: Request) -> str:
 
 def _invite(request: Request, username: str) -> str:
     path = actions_users.sign_in_link(request.actor, username)
-    request.session["link"] = request.build_absolute_uri(path)
-    return _("Give this link to %(name)s: it signs in without a password for fifteen minutes") % {"name": username}
+    request.session["link"] = (
+        f"{workspace().config.served_as}{path}" if workspace().config.served_as else request.build_absolute_uri(path)
+    )
+    return _("Give this link to %(name)s: it signs in once, without a password, within fifteen minutes") % {
+        "name": username
+    }
 
 
 def _edit(request: Request) -> str:
@@ -176,6 +190,12 @@ def _edit(request: Request) -> str:
         active=given.get("active") == "on",
     )  # fmt: skip
     return _("%(name)s is changed") % {"name": given.get("username", "")}
+
+
+def _reset_factor(request: Request) -> str:
+    username = request.POST.get("username", "")
+    actions_second_factor.reset_second_factor(request.actor, username)
+    return _("The second factor of %(name)s is gone; they can set up a new one") % {"name": username}
 
 
 # Keys
@@ -226,25 +246,26 @@ def _revoke(request: Request) -> str:
 
 @page("account", "account", action="", methods=("GET", "POST"))
 def account(request: Request) -> HttpResponse:
-    """Who you are here, what you may do, your password, and where you are signed in."""
-    acts: dict[str, Act] = {"password": _password, "end": _end_sessions}
+    """Who you are here, what you may do, your password and second factor, and where you are signed in."""
+    acts: dict[str, Act] = {
+        "password": _password, "end": _end_sessions, "end-one": _end_session, "factor": _begin_factor, "confirm": _confirm_factor,
+        "cancel": _cancel_factor, "codes": _renew_codes, "factor-off": _factor_off,
+    }  # fmt: skip
     problem = None
     if request.method == "POST":
         done, problem = _acted(request, acts, "account")
         if done:
             return done
-    actions = [name.replace("_", " ") for name in access.PERMISSIONS if access.may(request.actor, name)]
+    actor, codes = request.actor, request.session.pop("codes", "")
     facts = {
-        "actions": actions, "sessions": len(_sessions_of(request.actor.username)), "problem": problem,
-        "said": request.session.pop("said", ""),
+        "actions": [name.replace("_", " ") for name in access.PERMISSIONS if access.may(actor, name)], "problem": problem,
+        "sessions": _sessions(request), "factor": actions_second_factor.second_factor_of(actor.username), "setting_up": _setting_up(request),
+        "codes": unseal(codes).split() if codes else [], "said": request.session.pop("said", ""), "must": request.must_set_up,
     }  # fmt: skip
     return render(request, "settings/account.html", facts, status=400 if problem else 200)
 
 
 def _password(request: Request) -> str:
-    from salesops.records.models import User
-    from salesops.web.shell import signin
-
     given = request.POST
     user = User.objects.get(username=request.actor.username)
     if user.has_usable_password() and not user.check_password(given.get("old", "")):
@@ -256,13 +277,75 @@ def _password(request: Request) -> str:
     return _("Your password is changed; every other session of yours has ended")
 
 
-def _sessions_of(username: str) -> list[Session]:
-    live = Session.objects.filter(expire_date__gt=timezone.now())
-    return [one for one in live if one.get_decoded().get("user") == username]
+def _sessions(request: Request) -> list[dict[str, Any]]:
+    from salesops.records.commands_settings import moment
+
+    found = signin.sessions_of(request.actor.username, request.session.session_key)
+    return [{"one": one, "since": moment(one.since)[:16], "seen": moment(one.seen)[:16]} for one in found]
 
 
 def _end_sessions(request: Request) -> str:
-    others = [one for one in _sessions_of(request.actor.username) if one.session_key != request.session.session_key]
+    others = [one for one in signin.sessions_of(request.actor.username, request.session.session_key) if not one.here]
     for one in others:
-        one.delete()
+        one.row.delete()
+    signin.written(request, "sign_out", request.actor.username, others=len(others))
     return _("You are signed in here only")
+
+
+def _end_session(request: Request) -> str:
+    for one in signin.sessions_of(request.actor.username, request.session.session_key):
+        if one.number == request.POST.get("number") and not one.here:
+            one.row.delete()
+            signin.written(request, "sign_out", request.actor.username, others=1)
+            return _("That session has ended")
+    raise UsageError(_("this session has ended already"), _("Load the page again"))
+
+
+# The second factor: the secret waits in the session, sealed, until a code of it is right
+
+
+def _begin_factor(request: Request) -> str:
+    _prove_password(request)
+    request.session["factor"] = seal(actions_second_factor.new_secret())
+    return ""
+
+
+def _prove_password(request: Request) -> None:
+    user = User.objects.get(username=request.actor.username)
+    if user.has_usable_password() and not user.check_password(request.POST.get("password", "")):
+        raise UsageError(_("this is not your password"), _("Write the password that you sign in with"))
+
+
+def _setting_up(request: Request) -> dict[str, str]:
+    if "factor" not in request.session:
+        return {}
+    secret = unseal(request.session["factor"])
+    address = actions_second_factor.address_of(secret, request.actor.username, workspace().config.name)
+    picture = segno.make(address, micro=False, error="m").svg_data_uri(scale=4, border=3, light="white")
+    return {"secret": " ".join(re.findall(".{1,4}", secret)), "picture": picture}
+
+
+def _confirm_factor(request: Request) -> str:
+    sealed = request.session.get("factor")
+    if sealed is None:
+        raise UsageError(_("nothing is being set up"), _("Begin again"))
+    codes = actions_second_factor.confirm(request.actor, unseal(sealed), request.POST.get("code", ""))
+    request.session["codes"] = seal(" ".join(codes))
+    del request.session["factor"]
+    return _("Your second factor is on")
+
+
+def _cancel_factor(request: Request) -> str:
+    request.session.pop("factor", None)
+    return ""
+
+
+def _renew_codes(request: Request) -> str:
+    codes = actions_second_factor.renew_codes(request.actor, request.POST.get("code", ""))
+    request.session["codes"] = seal(" ".join(codes))
+    return _("The recovery codes that you had are worth nothing any more")
+
+
+def _factor_off(request: Request) -> str:
+    actions_second_factor.turn_off(request.actor, request.POST.get("code", ""))
+    return _("Your second factor is off")

@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from salesops.metrics.catalogue import metrics
-from salesops.records import access, actions_users, actions_work, queries
+from salesops.records import access, actions_second_factor, actions_users, actions_work, queries, throttle
 from salesops.web.serving import workspace
 from salesops.web.shell import nav, signin
 from salesops.web.shell.asked import Request
@@ -25,35 +25,77 @@ FOUND = 8
 def sign_in(request: Request) -> HttpResponse:
     """User name and password."""
     following = _inside(request.POST.get("next") or request.GET.get("next") or "/")
-    facts: dict[str, Any] = {"next": following, "company": workspace().config.name}
     if request.method == "GET":
-        return HttpResponseRedirect(following) if request.actor else render(request, "signin/sign_in.html", facts)
+        return HttpResponseRedirect(following) if request.actor else _ask(request, following)
     username = request.POST.get("username", "")
+    if seconds := signin.attempt(request, account=username):
+        return _ask(request, following, signin.in_words(seconds), username, seconds)
     user = signin.check(username, request.POST.get("password", ""))
     if user is None:
-        problem = _("This user name and password do not belong together.")
-        return render(request, "signin/sign_in.html", {**facts, "problem": problem, "username": username}, status=403)
-    signin.sign_in(request, user)
-    return HttpResponseRedirect(following)
+        signin.written(request, "sign_in.refused", username, how="password")
+        return _ask(request, following, _("This user name and password do not belong together."), username)
+    signin.good(request, account=username)
+    return signin.enter(request, user, "password", following)
+
+
+def _ask(
+    request: Request, following: str = "/", problem: str = "", username: str = "", seconds: int = 0
+) -> HttpResponse:
+    facts: dict[str, Any] = {
+        "next": following,
+        "company": workspace().config.name,
+        "problem": problem,
+        "username": username,
+    }
+    response = render(request, "signin/sign_in.html", facts, status=429 if seconds else 403 if problem else 200)
+    if seconds:
+        response["Retry-After"] = str(seconds)
+    return response
 
 
 @page("sign-in/link/<str:text>", "sign-in-link", action="open")
 def sign_in_by_link(request: Request, text: str) -> HttpResponse:
-    """A link that the server's own command line printed."""
+    """A link that an admin or the server's own command line made; it signs in once."""
+    if seconds := signin.attempt(request):
+        return _ask(request, problem=signin.in_words(seconds), seconds=seconds)
     user = actions_users.user_of_link(text)
-    if user is None:
-        facts = {
-            "next": "/",
-            "problem": _("This link is older than fifteen minutes, or was never one."),
-            "company": workspace().config.name,
-        }
-        return render(request, "signin/sign_in.html", facts, status=403)
+    if user is None or not throttle.use_link(text, actions_users.LINK_SECONDS):
+        signin.written(request, "sign_in.refused", "" if user is None else user.username, how="link")
+        return _ask(request, problem=_("This link is older than fifteen minutes, was used before, or was never one."))
+    signin.good(request)
+    return signin.enter(request, user, "link")
+
+
+@page("sign-in/code", "sign-in-code", action="open", methods=("GET", "POST"))
+def sign_in_code(request: Request) -> HttpResponse:
+    """The second factor of who has shown a password or a link."""
+    found = signin.waiting(request)
+    if found is None:
+        return HttpResponseRedirect(reverse("sign-in"))
+    user, held = found
+    facts: dict[str, Any] = {"company": workspace().config.name}
+    if request.method == "GET":
+        return render(request, "signin/code.html", facts)
+    if seconds := signin.attempt(request, code=user.username):
+        response = render(request, "signin/code.html", {**facts, "problem": signin.in_words(seconds)}, status=429)
+        response["Retry-After"] = str(seconds)
+        return response
+    kind = actions_second_factor.check_code(user.username, request.POST.get("code", ""))
+    if not kind:
+        signin.written(request, "sign_in.refused", user.username, how=held["how"], second_factor="wrong")
+        problem = _("This code is not good, or was used before.")
+        return render(request, "signin/code.html", {**facts, "problem": problem}, status=403)
+    signin.good(request, code=user.username)
     signin.sign_in(request, user)
-    return HttpResponseRedirect("/")
+    signin.written(request, "sign_in", user.username, how=held["how"], second_factor=kind)
+    if kind == "recovery":
+        request.session["said"] = _("You used a recovery code: it is worth nothing any more")
+    return HttpResponseRedirect(reverse("account") if kind == "recovery" else held["next"])
 
 
 @page("sign-out", "sign-out", action="", methods=("POST",))
 def sign_out(request: Request) -> HttpResponse:
+    signin.written(request, "sign_out", request.actor.username)
     request.session.flush()
     return HttpResponseRedirect(reverse("sign-in"))
 

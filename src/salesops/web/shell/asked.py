@@ -10,9 +10,10 @@ from .question import Question
 
 
 class Request(HttpRequest):
-    """Set by the middleware `Acting` (`actor`, `user_name`) and by `asking` (`question`, `generation`)."""
+    """Set by the middleware `Acting` (`actor`, `user_name`, `must_set_up`) and by `asking` (`question`, `generation`)."""
 
     actor: Actor
     user_name: str
+    must_set_up: bool
     question: Question
     generation: str

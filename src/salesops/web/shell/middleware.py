@@ -40,13 +40,17 @@ class Acting:
 
 
 class Protected:
-    """Headers of every page: what a browser may load, and from where (the API sets its own)."""
+    """Headers of every page: what a browser may load, and from where (the API sets its own). A name that is not ours is refused."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/health"):
+            request.get_host()  # raises DisallowedHost: status 400
         response = self.get_response(request)
+        if settings.SERVED_AS.startswith("https://"):
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
         if _is_api(request):
             return response
         for name, value in HEADERS.items():

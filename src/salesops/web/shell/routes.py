@@ -30,6 +30,8 @@ class Route:
 
 
 ROUTES: list[Route] = []
+SET_UP = frozenset({"account", "sign-out"})
+"""What opens to somebody who has yet to set up the second factor that everybody needs."""
 
 
 def page(pattern: str, name: str, action: str = "read", methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
@@ -47,6 +49,8 @@ def page(pattern: str, name: str, action: str = "read", methods: tuple[str, ...]
             actor: Any = request.actor  # type: ignore[attr-defined]
             if actor is None:
                 return to_sign_in(request)
+            if request.must_set_up and name not in SET_UP:  # type: ignore[attr-defined]
+                return HttpResponseRedirect(reverse("account"))
             try:
                 if action:
                     access.require(actor, action)

@@ -1,0 +1,332 @@
+"""Who gets in, and who does not: attempts that wait, links that work once, second factors, sessions that end.
+
+A workspace without records, served by two workers, asked over HTTP as browsers ask.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pyotp
+import pytest
+from tests.doors.conftest import Door, Served
+from tests.web.conftest import Said
+
+pytestmark = pytest.mark.timeout(600)
+WORD = "a long enough word"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+class Place:
+    """The served workspace, and what its tests look at."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.door = Door(folder)
+        assert self.door("init", folder, "--name", "Acme").code == 0
+        for name, roles in (
+            ("ann", "rep"),
+            ("bob", "rep"),
+            ("cleo", "rep"),
+            ("dora", "rep"),
+            ("adam", "admin"),
+            ("ada", "auditor"),
+        ):
+            self.door.python(f"ws().users.create({name!r}, roles={roles!r}, password={WORD!r})")
+        self.served = Served(folder, "--workers", "2")
+
+    def audit(self, action: str) -> list[dict[str, Any]]:
+        """The entries of an action, the latest first, with their detail read."""
+        rows = self.door("audit", "list", "--action", action, "--format", "json").rows
+        return [
+            {**row, "detail": json.loads(row["detail"]) if isinstance(row["detail"], str) else row["detail"]}
+            for row in rows
+        ]
+
+    def forget(self) -> None:
+        """As if a day had passed since the last attempt."""
+        self.door.python(
+            "ws(); from salesops.records.models import SignInCount; result = SignInCount.objects.all().delete()[0]"
+        )
+
+    def setting(self, name: str, value: str = "") -> None:
+        """Write a line into salesops.toml (none where the value is empty)."""
+        file = self.folder / "salesops.toml"
+        lines = [line for line in file.read_text().splitlines() if not line.startswith(f"{name} =")]
+        file.write_text("\n".join([f"{name} = {value}", *lines] if value else lines) + "\n")
+
+
+class Browser:
+    """Cookies, forms with their token, no redirect followed."""
+
+    def __init__(self, port: int, agent: str = FIREFOX, **headers: str) -> None:
+        self.port, self.cookies = port, dict[str, str]()
+        self.headers = {"User-Agent": agent, **{name.replace("_", "-"): text for name, text in headers.items()}}
+        self.set: list[str] = []
+
+    def get(self, path: str) -> Said:
+        return self._ask("GET", path)
+
+    def post(self, path: str, /, **fields: str) -> Said:
+        """Send a form of the page at this path."""
+        if "csrftoken" not in self.cookies:
+            self.get("/sign-in")
+        page = self.get(path if path != "/sign-out" else "/account")
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        assert token, page
+        return self._ask("POST", path, urlencode({**fields, "csrfmiddlewaretoken": token[1]}))
+
+    def sign_in(self, name: str, password: str = WORD, **more: str) -> Said:
+        return self.post("/sign-in", username=name, password=password, **more)
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> Said:
+        sent = {**self.headers, "Cookie": "; ".join(f"{name}={text}" for name, text in self.cookies.items())}
+        if body is not None:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
+            self.set = answer.headers.get_all("Set-Cookie") or []
+            for one in self.set:
+                name, text = one.split(";")[0].split("=", 1)
+                self.cookies[name] = text
+            return Said(
+                answer.status, {name.title(): text for name, text in answer.getheaders()}, answer.read().decode()
+            )
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(tmp_path_factory.mktemp("sign-in") / "acme")
+    yield place
+    place.served.close()
+    place.door.close()
+    assert not [line for line in place.served.log if "Traceback" in line], "".join(place.served.log)
+
+
+@pytest.fixture
+def browser(place: Place) -> Browser:
+    place.forget()
+    return Browser(place.served.port)
+
+
+# Attempts
+
+
+def test_wrong_passwords_wait_longer_and_longer(place: Place, browser: Browser) -> None:
+    """Five wrong ones are free; then the right one waits, too. Both workers count together, and nobody else waits."""
+    for _ in range(5):
+        said = browser.sign_in("ann", "wrong")
+        assert said.status == 403
+    said = browser.sign_in("ann")
+    assert said.status == 429
+    assert 1 <= int(said.headers["Retry-After"]) <= 5
+    assert re.search(r"Try again in \d seconds?\.", said.text)
+    assert browser.sign_in("bob").location == "/"
+    time.sleep(int(said.headers["Retry-After"]))
+    assert Browser(place.served.port).sign_in("ann", "wrong").status == 403
+    said = Browser(place.served.port).sign_in("ann")
+    assert int(said.headers["Retry-After"]) > 5  # the next wait is 10 seconds
+    refused = place.audit("sign_in.refused")
+    assert [(row["user"], row["detail"]) for row in refused[:2]] == [
+        ("ann", {"how": "password", "address": "127.0.0.1"})
+    ] * 2
+    assert len(refused) == 6
+    assert place.audit("sign_in")[0]["user"] == "bob"
+
+
+def test_a_name_that_there_is_not_answers_alike(place: Place, browser: Browser) -> None:
+    """The same words, the same waits; what was typed as a name is written down nowhere."""
+    answers = {}
+    for name in ("cleo", "my-password-typed-here"):
+        place.forget()
+        said = [Browser(place.served.port).sign_in(name, "wrong") for _ in range(6)]
+        answers[name] = [(one.status, one.headers.get("Retry-After", "")[:1] != "") for one in said]
+        assert "do not belong together" in said[0].text
+    assert answers["cleo"] == answers["my-password-typed-here"] == [(403, False)] * 5 + [(429, True)]
+    assert place.audit("sign_in.refused")[0]["user"] == "nobody"
+    assert "my-password" not in json.dumps(place.audit("sign_in.refused"))
+
+
+def test_an_address_that_tries_many_names_waits(place: Place, browser: Browser) -> None:
+    """Twenty-five attempts of an address are free, whatever the names; another address goes on (it is behind our proxy)."""
+    far = Browser(place.served.port, X_Forwarded_For="203.0.113.9")
+    assert [far.sign_in(f"name{n}", "wrong").status for n in range(26)] == [403] * 25 + [429]
+    assert far.sign_in("dora").status == 429
+    assert Browser(place.served.port, X_Forwarded_For="203.0.113.9, 198.51.100.7").sign_in("dora").location == "/"
+    assert place.audit("sign_in")[0]["detail"]["address"] == "198.51.100.7"
+
+
+def test_a_link_signs_in_once(place: Place, browser: Browser) -> None:
+    """A second browser with the same link is told; the next link of the same second is another one."""
+    first, second = (place.door("user", "link", "cleo").out.strip() for _ in range(2))
+    assert first != second
+    assert browser.get(first).location == "/"
+    again = Browser(place.served.port).get(first)
+    assert again.status == 403
+    assert "was used before" in again.text
+    assert browser.get("/account").status == 200  # the first session stands
+    assert Browser(place.served.port).get(second).location == "/"
+    assert place.audit("sign_in")[0]["detail"]["how"] == "link"
+    assert place.audit("sign_in.refused")[0]["user"] == "cleo"
+
+
+# The second factor
+
+
+def setup(browser: Browser) -> tuple[str, list[str]]:
+    """Set up the second factor of who is signed in; gives the secret and the recovery codes."""
+    assert browser.post("/account", do="factor", password=WORD).status == 302
+    page = browser.get("/account")
+    assert 'src="data:image/svg+xml' in page.text
+    found = re.search(r'id="secret" value="([A-Z2-7 ]+)"', page.text)
+    assert found
+    secret = found[1].replace(" ", "")
+    assert (
+        browser.post(
+            "/account", do="confirm", code="000000" if pyotp.TOTP(secret).now() != "000000" else "111111"
+        ).status
+        == 400
+    )
+    assert browser.post("/account", do="confirm", code=pyotp.TOTP(secret).now()).status == 302
+    codes = re.findall(r'<li class="mono">([\w-]+)</li>', browser.get("/account").text)
+    assert len(codes) == 10
+    return secret, codes
+
+
+def later(secret: str) -> str:
+    """The code of the next half minute: good already, and not the one that was used."""
+    return pyotp.TOTP(secret).at(time.time() + 30)
+
+
+def test_a_second_factor_is_asked_for(place: Place, browser: Browser) -> None:
+    """After the password and after a link; a code is good once, a recovery code too; secrets are stored sealed."""
+    browser.sign_in("dora")
+    assert browser.post("/account", do="factor", password="wrong").status == 400
+    secret, codes = setup(browser)
+    assert codes[0] not in browser.get("/account").text
+    stored = (place.folder / "state.sqlite").read_bytes() + (place.folder / "state.sqlite-wal").read_bytes()
+    assert secret.encode() not in stored
+    assert codes[0].replace("-", "").encode() not in stored
+
+    other = Browser(place.served.port)
+    assert other.sign_in("dora", next="/account").location == "/sign-in/code"
+    assert other.get("/account").location.startswith("/sign-in?")  # the password alone opens nothing
+    code = later(secret)
+    assert other.post("/sign-in/code", code=code).location == "/account"
+    assert other.get("/account").status == 200
+
+    third = Browser(place.served.port)
+    assert third.get(place.door("user", "link", "dora").out.strip()).location == "/sign-in/code"
+    assert third.post("/sign-in/code", code=code).status == 403  # used before
+    assert third.post("/sign-in/code", code=codes[3].upper()).location == "/account"
+    assert "9 recovery codes left" in third.get("/account").text
+    assert place.audit("sign_in")[0]["detail"]["second_factor"] == "recovery"
+
+    fourth = Browser(place.served.port)
+    fourth.sign_in("dora")
+    tries = [fourth.post("/sign-in/code", code=text) for text in (codes[3], "123", "abcdef", "9" * 400, "٣٣٣٣٣٣", "x")]
+    assert [one.status for one in tries] == [403] * 5 + [429]
+
+
+def test_an_admin_resets_it(place: Place, browser: Browser) -> None:
+    """Who lost phone and codes; the reset stands in the audit log, and an owner's is an owner's to reset."""
+    admin = browser
+    admin.sign_in("adam")
+    assert admin.post("/settings/people", do="factor-reset", username="dora").status == 302
+    assert Browser(place.served.port).sign_in("dora").location == "/"
+    entry = place.audit("user.second_factor")[0]
+    assert (entry["user"], entry["detail"]) == ("adam", {"user": "dora", "state": "reset"})
+    assert admin.post("/settings/people", do="factor-reset", username="owner").status == 400
+    assert place.door("user", "reset-second-factor", "dora").code != 0  # there is none any more
+
+
+def test_everybody_may_be_required_to_have_one(place: Place, browser: Browser) -> None:
+    """Until it is set up only the account opens; afterwards it cannot be turned off."""
+    place.setting("second_factor", '"required"')
+    try:
+        browser.sign_in("bob")
+        assert browser.get("/settings/keys").location == "/account"
+        assert "Everybody needs a second factor" in browser.get("/account").text
+        secret, codes = setup(browser)
+        assert browser.get("/settings/keys").status == 200
+        assert browser.post("/account", do="factor-off", code=codes[0]).status == 400
+        place.setting("second_factor")
+        assert browser.post("/account", do="factor-off", code=later(secret)).status == 302
+    finally:
+        place.setting("second_factor")
+
+
+# Sessions
+
+
+def test_sessions_are_listed_and_ended(place: Place, browser: Browser) -> None:
+    """Where, since when, with which browser; one is ended, or all others; signing out ends this one."""
+    phone = Browser(
+        place.served.port, "Mozilla/5.0 (iPhone) Version/18.0 Safari/604.1", X_Forwarded_For="198.51.100.20"
+    )
+    for one in (phone, browser):
+        one.sign_in("ann")
+    page = browser.get("/account").text
+    assert "Firefox, Linux" in page
+    row = re.search(r'Safari, iPhone</th><td class="mono">198.51.100.20</td>.*?name="number" value="(\w+)"', page, re.S)
+    assert row
+    assert browser.post("/account", do="end-one", number=row[1]).status == 302
+    assert phone.get("/account").status == 302
+    assert browser.post("/account", do="end-one", number=row[1]).status == 400
+    phone.sign_in("ann")
+    browser.post("/account", do="end")
+    assert phone.get("/account").status == 302
+    assert browser.post("/sign-out").location == "/sign-in"
+    assert browser.get("/account").status == 302
+    assert place.audit("sign_out")[0]["user"] == "ann"
+
+
+def test_an_idle_session_ends(place: Place, browser: Browser) -> None:
+    """A day without a request by default, or as `idle_minutes` says."""
+    browser.sign_in("cleo")
+    moved = (
+        "ws(); from django.contrib.sessions.models import Session; from django.contrib.sessions.backends.db import SessionStore\n"
+        "store = SessionStore({key!r}); store['seen'] -= {minutes} * 60_000_000; store.save(); result = 1"
+    )
+    key = browser.cookies["salesops"]
+    place.door.python(moved.format(key=key, minutes=23 * 60))
+    assert browser.get("/account").status == 200  # and counts from now on
+    place.door.python(moved.format(key=key, minutes=23 * 60))
+    assert browser.get("/account").status == 200
+    place.setting("idle_minutes", "60")
+    try:
+        place.door.python(moved.format(key=key, minutes=61))
+        assert browser.get("/account").status == 302
+    finally:
+        place.setting("idle_minutes")
+
+
+def test_behind_a_certificate(place: Place) -> None:
+    """`served_as` makes cookies secure, asks browsers for HTTPS, and forms of that address are ours."""
+    place.setting("served_as", '"https://sales.example.com"')
+    served = Served(place.folder)
+    try:
+        place.forget()
+        here = Browser(served.port, Host="sales.example.com", Origin="https://sales.example.com")
+        said = here.sign_in("cleo")
+        assert said.location == "/"
+        assert all("; Secure" in one for one in here.set)
+        assert said.headers["Strict-Transport-Security"].startswith("max-age=")
+        assert Browser(served.port, Host="evil.example").get("/sign-in").status == 404
+        here.headers["Origin"] = "https://evil.example"
+        assert here.post("/account", do="end").status == 403
+        assert "https://sales.example.com/sign-in/link/" in "".join(served.log)
+    finally:
+        served.close()
+        place.setting("served_as")
