@@ -28,7 +28,7 @@ def sample(field: Any) -> str | None:
     if kind == "kind":
         return str(field.words[0])
     if kind == "text":
-        return "EUR" if "currency" in field.name else "some text"
+        return "EUR" if "currency" in field.name else "Europe/Paris" if field.name == "time_zone" else "some text"
     plain = {"integer": "3", "boolean": "yes", "date": "2017-03-31", "instant": "2017-03-31 12:00", "money": "10.5"}
     return plain.get(kind, None if kind == "ref" else "0.5")
 
