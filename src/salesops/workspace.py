@@ -33,6 +33,8 @@ CONFIG = "salesops.toml"
 BUSINESS_MODELS = ("subscription", "usage", "one_price", "transactional", "durable", "projects", "self_serve")
 """What a company sells, as far as it decides which metrics mean something (see `salesops.metrics.guide`)."""
 WAREHOUSES = ("postgresql://", "postgres://", "spark://", "sc://")
+CREATED = ("ops", "finance", "exec", "engineer", "auditor", "manager", "rep")
+"""Roles of accounts that a sign-in provider may bring about: none that manages accounts."""
 _opened: Path | None = None
 
 
@@ -63,6 +65,10 @@ class Config:
     second_factor: str = ""  # "required": everybody signs in with one; empty = who wants to
     idle_minutes: int = 1440  # a session without a request for so long ends; 0 = only after two weeks
     served_as: str = ""  # https://... where a proxy with a certificate stands in front; empty = plain HTTP
+    oidc_issuer: str = ""  # a provider to sign in at (OpenID Connect); its secret is in SALESOPS_OIDC_CLIENT_SECRET
+    oidc_client_id: str = ""
+    oidc_title: str = ""  # what people call the provider
+    oidc_create_role: str = ""  # the role of accounts made for whom the provider knows; empty = none is made
     extra: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -113,6 +119,12 @@ class Config:
             found.append("idle_minutes must be 0 or more")
         if self.served_as and not re.fullmatch(r"https?://[^/\s@]+", self.served_as):
             found.append(f"served_as {self.served_as!r} must be an address without a path: https://sales.example.com")
+        if self.oidc_issuer and not re.fullmatch(
+            r"https://\S+|http://(localhost|127\.0\.0\.1)(:\d+)?(/\S*)?", self.oidc_issuer
+        ):
+            found.append(f"oidc_issuer {self.oidc_issuer!r} must be an https:// address")
+        if self.oidc_create_role not in ("", *CREATED):
+            found.append(f"oidc_create_role must be one of {', '.join(CREATED)}, or left out")
         if self.today and not _is_day(self.today):
             found.append(f"today {self.today!r} is no day, for example 2026-09-30")
         return found

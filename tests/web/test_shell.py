@@ -10,7 +10,7 @@ import pytest
 from tests.web.conftest import ROLES, Reader, Site
 
 pytestmark = pytest.mark.timeout(900)
-OPEN = {"sign-in", "sign-in-link", "sign-in-code"}
+OPEN = {"sign-in", "sign-in-link", "sign-in-code", "sign-in-provider", "sign-in-back"}
 
 
 def routes(site: Site) -> list[dict[str, Any]]:

@@ -5,17 +5,23 @@ A workspace without records, served by two workers, asked over HTTP as browsers 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.client
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import jwt
 import pyotp
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.doors.conftest import Door, Served
 from tests.web.conftest import Said
 
@@ -40,7 +46,7 @@ class Place:
             ("ada", "auditor"),
         ):
             self.door.python(f"ws().users.create({name!r}, roles={roles!r}, password={WORD!r})")
-        self.served = Served(folder, "--workers", "2")
+        self.served = Served(folder, "--workers", "2", SALESOPS_OIDC_CLIENT_SECRET="hush&hush")
 
     def audit(self, action: str) -> list[dict[str, Any]]:
         """The entries of an action, the latest first, with their detail read."""
@@ -265,6 +271,159 @@ def test_everybody_may_be_required_to_have_one(place: Place, browser: Browser) -
         assert browser.post("/account", do="factor-off", code=later(secret)).status == 302
     finally:
         place.setting("second_factor")
+
+
+# A provider
+
+
+class Provider:
+    """A small OpenID provider on loopback: it knows one client, checks its secret and PKCE, and signs what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.codes: dict[str, dict[str, str]] = {}
+        self.claims: dict[str, Any] = {}
+        self.signed_by: Any = self.key
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._say(outer.document() if "openid-configuration" in self.path else outer.keys())
+
+            def do_POST(self) -> None:
+                text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                self._say(outer.token(dict(parse_qsl(text)), self.headers["Authorization"] or ""))
+
+            def _say(self, found: dict[str, Any]) -> None:
+                body = json.dumps(found).encode()
+                self.send_response(200 if "error" not in found else 400)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *given: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.issuer = f"http://127.0.0.1:{self.server.server_port}/acme"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "issuer": self.issuer,
+            **{name: f"{self.issuer}/{name}" for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")},
+        }
+
+    def keys(self) -> dict[str, Any]:
+        return {
+            "keys": [
+                {**json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key())), "kid": "1", "use": "sig"}
+            ]
+        }
+
+    def token(self, given: dict[str, str], authorization: str) -> dict[str, Any]:
+        asked = self.codes.pop(given["code"], None)
+        challenge = (
+            base64.urlsafe_b64encode(hashlib.sha256(given["code_verifier"].encode()).digest()).rstrip(b"=").decode()
+        )
+        known = base64.b64decode(authorization.removeprefix("Basic ")) == b"salesops:hush%26hush"
+        if (
+            asked is None
+            or not known
+            or challenge != asked["code_challenge"]
+            or given["redirect_uri"] != asked["redirect_uri"]
+        ):
+            return {"error": "invalid_grant"}
+        now = int(time.time())
+        claims = {
+            "iss": self.issuer, "aud": "salesops", "sub": "1", "iat": now, "exp": now + 300, "nonce": asked["nonce"],
+            "email_verified": True, **self.claims,
+        }  # fmt: skip
+        return {"id_token": jwt.encode(claims, self.signed_by, "RS256", headers={"kid": "1"}), "token_type": "Bearer"}
+
+    def through(self, browser: Browser, **claims: Any) -> Said:
+        """Begin at our sign-in page, sign in there, come back."""
+        self.claims = claims
+        start = browser.get("/sign-in/provider?next=/account").location
+        asked = dict(parse_qsl(urlsplit(start).query))
+        assert asked["code_challenge_method"] == "S256"
+        self.codes["c"] = asked
+        return browser.get(f"/sign-in/provider/back?{urlencode({'code': 'c', 'state': asked['state']})}")
+
+
+@pytest.fixture(scope="module")
+def provider(place: Place) -> Iterator[Provider]:
+    made = Provider()
+    place.setting("oidc_issuer", f'"{made.issuer}"')
+    place.setting("oidc_client_id", '"salesops"')
+    place.setting("oidc_title", '"Acme ID"')
+    place.door.python("ws().users.create('ben@acme.example', roles='rep')")
+    place.door.python("ws().records.create('person', {'name': 'Eve Lind', 'email': 'Eve@acme.example'})")
+    place.door.python("ws().users.create('eve', roles='finance', person='Eve Lind')")
+    yield made
+    for name in ("oidc_issuer", "oidc_client_id", "oidc_title"):
+        place.setting(name)
+    made.server.shutdown()
+
+
+def test_the_provider_signs_in_who_has_an_account(place: Place, provider: Provider, browser: Browser) -> None:
+    """By the user name, or by the e-mail of the user's person; the second factor of here is asked for, too."""
+    assert "Sign in with Acme ID" in browser.get("/sign-in").text
+    assert provider.through(browser, email="Ben@acme.example").location == "/account"
+    assert "ben@acme.example" in browser.get("/account").text
+    other = Browser(place.served.port)
+    assert provider.through(other, email="eve@acme.example", aud=["salesops"]).location == "/account"
+    assert (place.audit("sign_in")[0]["user"], place.audit("sign_in")[0]["detail"]["how"]) == ("eve", "provider")
+    setup_without_password(other)
+    assert provider.through(Browser(place.served.port), email="eve@acme.example").location == "/sign-in/code"
+
+
+def setup_without_password(browser: Browser) -> None:
+    browser.post("/account", do="factor")
+    found = re.search(r'id="secret" value="([A-Z2-7 ]+)"', browser.get("/account").text)
+    assert found
+    assert browser.post("/account", do="confirm", code=pyotp.TOTP(found[1].replace(" ", "")).now()).status == 302
+
+
+def test_what_the_provider_says_is_checked(place: Place, provider: Provider, browser: Browser) -> None:
+    """Another nonce, audience, issuer, signature; expired, unverified, unknown: nobody is signed in, and the log says why."""
+    now = int(time.time())
+    wrong: dict[str, dict[str, Any]] = {
+        "nonce": {"nonce": "another"}, "Audience": {"aud": "another"}, "another program": {"aud": ["salesops", "x"], "azp": "x"},
+        "expired": {"exp": now - 120, "iat": now - 600}, "ssuer": {"iss": "https://evil.example"},
+        "vouch": {"email_verified": False}, "no account": {"email": "stranger@acme.example"},
+    }  # fmt: skip
+    for why, claims in wrong.items():
+        here = Browser(place.served.port)
+        said = provider.through(here, **{"email": "ben@acme.example", **claims})
+        assert (said.status, why in said.text) == (403, True), (why, said.text)
+        assert why in place.audit("sign_in.refused")[0]["detail"]["why"]
+        assert here.get("/account").status == 302
+    provider.signed_by = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    assert "ignature" in provider.through(browser, email="ben@acme.example").text
+    provider.signed_by = provider.key
+    start = browser.get("/sign-in/provider").location
+    asked = dict(parse_qsl(urlsplit(start).query))
+    provider.codes["c"] = asked
+    stolen = f"/sign-in/provider/back?{urlencode({'code': 'c', 'state': asked['state']})}"
+    assert Browser(place.served.port).get(stolen).status == 403  # another browser
+    assert browser.get(stolen.replace("state=", "state=x")).status == 403
+    assert browser.get(stolen).status == 403  # the wrong answer has used it up
+    assert "stranger@acme.example" not in place.door("user", "list").out
+
+
+def test_nobody_becomes_an_admin_by_a_person(place: Place, provider: Provider, browser: Browser) -> None:
+    """An e-mail of a person, which others may edit, opens no account that manages accounts; `oidc_create_role` makes accounts."""
+    place.door.python("ws().records.create('person', {'name': 'Adam Roe', 'email': 'adam@acme.example'})")
+    place.door.python("ws().users.edit('adam', person='Adam Roe')")
+    assert provider.through(browser, email="adam@acme.example").status == 403
+    place.setting("oidc_create_role", '"exec"')
+    try:
+        assert provider.through(browser, email="new@acme.example", name="New Name").location == "/account"
+        made = [row for row in place.door.python("result = ws().users.list()") if row["username"] == "new@acme.example"]
+        assert [(row["name"], row["roles"]) for row in made] == [("New Name", "exec")]
+        assert provider.through(Browser(place.served.port), email="adam@acme.example").status == 403
+    finally:
+        place.setting("oidc_create_role")
 
 
 # Sessions

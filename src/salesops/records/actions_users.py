@@ -152,6 +152,31 @@ def user_of_link(text: str) -> Any:
     return user if good else None
 
 
+def user_of_email(email: str, name: str = "") -> Any:
+    """The active user whom a provider vouches for by a verified e-mail; None where nobody is meant, or more than one.
+
+    The user name is the e-mail, or the person's e-mail is; owners and admins by user name only, because others may edit a person.
+    With the setting `oidc_create_role` an account is made for an e-mail that nobody has.
+    """
+    from .access import actor_for
+    from .models import Person, User
+
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+        return None
+    named = list(User.objects.filter(username__iexact=email)[:2])
+    people = Person.objects.filter(email__iexact=email, deleted=False).values("id")
+    linked = [] if named else list(User.objects.filter(person__in=people)[:2])
+    found = named or [user for user in linked if not {"owner", "admin"} & set(user.roles.split())]
+    if named or linked:
+        return found[0] if len(found) == len(named or linked) == 1 and found[0].is_active else None
+    role = context.option("oidc_create_role", "")
+    if not role or not re.fullmatch(r"[\w.@+-]{1,150}", email):
+        return None
+    only = people[0]["id"] if len(people[:2]) == 1 else None
+    create_user(actor_for(None, door="provider"), email.lower(), name=name, roles=str(role), person=only)
+    return User.objects.get(username=email.lower())
+
+
 def _user(username: str) -> Any:
     from .models import User
 

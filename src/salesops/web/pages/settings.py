@@ -44,6 +44,10 @@ TOLD = {
     "second_factor": gettext_lazy("required: everybody signs in with a second factor; empty: who wants to"),
     "idle_minutes": gettext_lazy("A session ends after so many minutes without a request; 0: after two weeks only"),
     "served_as": gettext_lazy("The address behind a proxy with a certificate: cookies travel encrypted only"),
+    "oidc_issuer": gettext_lazy("The provider at which people may sign in (OpenID Connect)"),
+    "oidc_client_id": gettext_lazy("What the provider calls this server"),
+    "oidc_title": gettext_lazy("What people call the provider"),
+    "oidc_create_role": gettext_lazy("The role of accounts made for whom the provider knows; empty: none is made"),
     "business_model": gettext_lazy("What the company sells: which metrics mean something"),
 }
 Act = Callable[[Request], str]

@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from salesops.common.errors import SalesopsError
 from salesops.metrics.catalogue import metrics
 from salesops.records import access, actions_second_factor, actions_users, actions_work, queries, throttle
 from salesops.web.serving import workspace
-from salesops.web.shell import nav, signin
+from salesops.web.shell import nav, provider, signin
 from salesops.web.shell.asked import Request
 from salesops.web.shell.routes import page
 
@@ -46,6 +47,7 @@ def _ask(
         "company": workspace().config.name,
         "problem": problem,
         "username": username,
+        "provider": provider.title() if provider.configured() else "",
     }
     response = render(request, "signin/sign_in.html", facts, status=429 if seconds else 403 if problem else 200)
     if seconds:
@@ -64,6 +66,49 @@ def sign_in_by_link(request: Request, text: str) -> HttpResponse:
         return _ask(request, problem=_("This link is older than fifteen minutes, was used before, or was never one."))
     signin.good(request)
     return signin.enter(request, user, "link")
+
+
+@page("sign-in/provider", "sign-in-provider", action="open")
+def sign_in_at_provider(request: Request) -> HttpResponse:
+    """To the company's provider (OpenID Connect)."""
+    if not provider.configured():
+        return _ask(request, problem=_("This workspace has no sign-in provider."))
+    try:
+        address, held = provider.begin(_back(request), _inside(request.GET.get("next") or "/"))
+    except SalesopsError as error:
+        return _ask(request, problem=str(error))
+    request.session["provider"] = held
+    if not request.actor:
+        request.session.set_expiry(provider.LATEST // 1_000_000)
+    return HttpResponseRedirect(address)
+
+
+@page("sign-in/provider/back", "sign-in-back", action="open")
+def back_from_provider(request: Request) -> HttpResponse:
+    """The provider's answer: who it is, by a verified e-mail that an account has."""
+    held = request.session.pop("provider", None)
+    if seconds := signin.attempt(request):
+        return _ask(request, problem=signin.in_words(seconds), seconds=seconds)
+    try:
+        claims = provider.finish(held, request.GET)
+        if claims.get("email_verified") is not True:
+            raise provider.Refused(_("the provider does not vouch for an e-mail"), _("Confirm your e-mail there"))
+        user = actions_users.user_of_email(str(claims.get("email", "")), str(claims.get("name", "")))
+        if user is None:
+            raise provider.Refused(
+                _("no account here has the e-mail that the provider knows"), _("Ask an admin for an account")
+            )
+    except SalesopsError as error:
+        signin.written(request, "sign_in.refused", "", how="provider", why=error.message)
+        return _ask(request, problem=str(error))
+    signin.good(request)
+    return signin.enter(request, user, "provider", held["next"])
+
+
+def _back(request: Request) -> str:
+    path = reverse("sign-in-back")
+    served_as = workspace().config.served_as
+    return f"{served_as}{path}" if served_as else request.build_absolute_uri(path)
 
 
 @page("sign-in/code", "sign-in-code", action="open", methods=("GET", "POST"))

@@ -82,6 +82,7 @@ def enter(request: HttpRequest, user: User, how: str, following: str = "/") -> H
     request.session["waiting"] = {
         "user": user.username, "proof": user.get_session_auth_hash(), "how": how, "next": following, "since": context.clock(),
     }  # fmt: skip
+    request.session.set_expiry(WAITING // 1_000_000)
     return HttpResponseRedirect(reverse("sign-in-code"))
 
 
@@ -100,6 +101,7 @@ def sign_in(request: HttpRequest, user: User) -> None:
     """Begin a session of a user; the old session's key is worth nothing any more. Sessions that have ended are swept."""
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     request.session.pop("waiting", None)
+    request.session.set_expiry(None)
     request.session.cycle_key()
     request.session.update({
         "user": user.username, "proof": user.get_session_auth_hash(), "since": context.clock(), "seen": context.clock(),
