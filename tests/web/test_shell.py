@@ -29,7 +29,7 @@ def test_no_address_is_without_a_rule(site: Site) -> None:
     )
     registered = {route["name"] for route in routes(site)}
     others = {pattern for pattern, name in known if name not in registered}
-    assert others == {"health", "api/v1/docs/start.js", "api/v1/docs/files/<str:name>", "api/v1/"}
+    assert others == {"health", "health/metrics", "api/v1/docs/start.js", "api/v1/docs/files/<str:name>", "api/v1/"}
     assert {route["name"] for route in routes(site) if route["action"] == "open"} == OPEN
 
 

@@ -489,3 +489,56 @@ def test_behind_a_certificate(place: Place) -> None:
     finally:
         served.close()
         place.setting("served_as")
+
+
+# What the server says of itself
+
+
+def test_figures_of_the_server(place: Place, browser: Browser) -> None:
+    """Both workers' requests by route and status, for this machine or an admin's token; an address that was asked for is in none."""
+    for _ in range(12):
+        browser.get("/sign-in/link/a-secret")
+    time.sleep(3)
+    said = browser.get("/health/metrics")
+    assert said.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    found = re.search(
+        r'^salesops_requests_total\{method="GET",route="/sign-in/link/<str:text>",status="403"\} (\d+)$',
+        said.text,
+        re.M,
+    )
+    assert found
+    assert int(found[1]) >= 12
+    assert re.search(r"^salesops_sessions_open \d+$", said.text, re.M)
+    assert re.search(
+        r'^salesops_request_seconds_bucket\{route="/sign-in/link/<str:text>",le="\+Inf"\} \d+$', said.text, re.M
+    )
+    assert "a-secret" not in said.text
+    assert Browser(place.served.port, X_Forwarded_For="203.0.113.4").get("/health/metrics").status == 403
+    for user, scopes, status in (("adam", "admin", 200), ("adam", "metrics:read", 403), ("ann", "admin", 403)):
+        made = place.door("user", "token", "create", user, "--name", "scrape", "--scopes", scopes).out.strip()
+        assert Browser(place.served.port, Authorization=f"Bearer {made}").get("/health/metrics").status == status
+
+
+def test_lines_of_json(place: Place) -> None:
+    """One for each request, nothing secret among them: no password, no link, no token."""
+    place.forget()
+    served = Served(place.folder, "--log-format", "json")
+    try:
+        here = Browser(served.port)
+        assert here.sign_in("cleo").location == "/"
+        path = place.door("user", "link", "cleo").out.strip()
+        here.get(path)
+        made = place.door("user", "token", "create", "cleo", "--name", "t", "--scopes", "records:read").out.strip()
+        assert Browser(served.port, Authorization=f"Bearer {made}").get("/api/v1/me").status == 200
+        here.get("/account?q=what-was-searched")
+        time.sleep(1)
+    finally:
+        served.close()
+    lines = [json.loads(line) for line in served.log]
+    asked = [line for line in lines if "route" in line]
+    assert {"time", "user", "method", "route", "status", "ms"} == set(asked[0])
+    assert ("cleo", "/account", 200) in [(line["user"], line["route"], line["status"]) for line in asked]
+    assert ("cleo", "/api/v1/me") in [(line["user"], line["route"]) for line in asked]
+    text = "".join(served.log)
+    for secret in (WORD, path.rsplit("/", 1)[1], made, here.cookies["salesops"], "what-was-searched"):
+        assert secret not in text

@@ -23,9 +23,16 @@ from salesops.common.errors import UsageError
 @click.option(
     "--threads", type=click.IntRange(1), default=4, show_default=True, help="Requests at once in each process."
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: a line of JSON for each request and each message, on the error stream.",
+)
 @click.option("--openapi", is_flag=True, help="Write the API's OpenAPI document instead, and end.")
 @click.pass_context
-def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, openapi: bool) -> None:
+def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, log_format: str, openapi: bool) -> None:
     """Serve the workspace to browsers and programs: pages at http://HOST:PORT, the API at /api/v1/docs.
 
     A program shows a token (salesops user token create). Without a certificate in front of it this is for this machine, or a
@@ -37,29 +44,46 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, 
 
         click.echo(json.dumps(api.get_openapi_schema(), indent=1, sort_keys=True, ensure_ascii=False))
         return
-    run(workspace, ctx.obj.actor, host, port, workers, threads)
+    run(workspace, ctx.obj.actor, host, port, workers, threads, log_format=log_format)
 
 
 def run(
-    workspace: Any, actor: Any, host: str, port: int, workers: int = 1, threads: int = 4, *, browser: bool = False
+    workspace: Any,
+    actor: Any,
+    host: str,
+    port: int,
+    workers: int = 1,
+    threads: int = 4,
+    *,
+    browser: bool = False,
+    log_format: str = "text",
 ) -> None:
     """Serve until stopped. Prints the address and a sign-in link of the actor; with `browser`, opens it where there is a screen.
+    With `log_format="json"` everything said is lines of JSON, and no link is among them.
 
     Raises UsageError where the port is taken.
     """
     from salesops.records.actions_users import sign_in_link
 
+    from .observed import begin_run, tell
+
     _check_port(host, port)
     os.environ["SALESOPS_HOME"] = str(workspace.path)
     os.environ["SALESOPS_SERVED_AT"] = host
     address = workspace.config.served_as or f"http://{_shown(host)}:{port}"
+    begin_run(workspace.path)
+    os.environ["SALESOPS_LOG_FORMAT"] = log_format
+    multiprocessing.set_start_method("spawn", force=True)  # a worker inherits no connection of this process
+    if log_format == "json":
+        tell(level="info", log="salesops", message=f"{workspace.config.name}: {address}")
+        _server(host, port, workers, threads, log_format).serve()
+        return
     link = f"{address}{sign_in_link(actor, actor.username)}"
     click.echo(f"{workspace.config.name}: {address} (stop with Ctrl-C; the API: {address}/api/v1/docs)", err=True)
     click.echo(f"Sign in as {actor.username} within 15 minutes: {link}", err=True)
     if browser and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         threading.Timer(2, webbrowser.open, [link]).start()
-    multiprocessing.set_start_method("spawn", force=True)  # a worker inherits no connection of this process
-    _server(host, port, workers, threads).serve()
+    _server(host, port, workers, threads, log_format).serve()
 
 
 def free_port(host: str, port: int) -> int:
@@ -84,15 +108,18 @@ def _check_port(host: str, port: int) -> None:
             ) from None
 
 
-def _server(host: str, port: int, workers: int, threads: int) -> Any:
+def _server(host: str, port: int, workers: int, threads: int, log_format: str) -> Any:
     try:
         from granian import Granian
         from granian.constants import Interfaces
     except ImportError as error:
         raise UsageError(f"the server is not installed here ({error})", remedy="pip install granian") from error
+    from .observed import logging_as_json
+
     return Granian(
         "salesops.web.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=workers,
         blocking_threads=threads, respawn_failed_workers=True, respawn_interval=0.5, websockets=False, log_access=False,
+        log_dictconfig=logging_as_json() if log_format == "json" else None,
     )  # fmt: skip
 
 

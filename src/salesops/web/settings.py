@@ -34,6 +34,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000  # content that is no file
 FILE_UPLOAD_HANDLERS = ["salesops.web.uploads.ToWorkspace"]
 FILE_UPLOAD_TEMP_DIR = str(WORKSPACE / "work" / "uploads")
 MIDDLEWARE = [
+    "salesops.web.observed.Observed",
     "django.middleware.security.SecurityMiddleware",
     "salesops.web.shell.middleware.Protected",
     "whitenoise.middleware.WhiteNoiseMiddleware",

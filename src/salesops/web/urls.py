@@ -7,7 +7,7 @@ from django.urls import path
 
 from salesops import __version__
 
-from . import pages  # noqa: F401  (registers every page)
+from . import observed, pages  # noqa: F401  (registers every page)
 from .rest import problems
 from .rest.root import START, STATIC, api
 from .shell import answers, routes
@@ -57,6 +57,7 @@ def _is_api(request: HttpRequest) -> bool:
 
 urlpatterns = [
     path("health", health),
+    path("health/metrics", observed.metrics),
     path("api/v1/docs/start.js", docs_start),
     path("api/v1/docs/files/<str:name>", docs_file),
     path("api/v1/", api.urls),

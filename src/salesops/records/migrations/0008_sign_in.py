@@ -41,11 +41,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='second_factor',
-            field=models.TextField(default=''),
+            field=models.TextField(db_default='', default=''),
         ),
         migrations.AddField(
             model_name='user',
             name='second_factor_step',
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(db_default=0, default=0),
         ),
     ]

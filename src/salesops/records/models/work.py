@@ -23,8 +23,10 @@ class User(AbstractBaseUser):
     pay_group = models.TextField(default="")
     is_active = models.BooleanField(default=True)
     created = models.BigIntegerField(default=0)
-    second_factor = models.TextField(default="")  # the sealed secret of an authenticator; empty = none
-    second_factor_step = models.BigIntegerField(default=0)  # the 30 seconds of the last code used: none is good twice
+    second_factor = models.TextField(default="", db_default="")  # the sealed secret of an authenticator; empty = none
+    second_factor_step = models.BigIntegerField(
+        default=0, db_default=0
+    )  # the 30 seconds of the last code used: none is good twice
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

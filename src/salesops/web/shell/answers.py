@@ -52,7 +52,10 @@ def failed(request: HttpRequest, error: SalesopsError) -> HttpResponse:
 def broken(request: HttpRequest) -> HttpResponse:
     """A fault of ours: a reference to tell, which stands in the log beside the trace."""
     reference = uuid.uuid4().hex[:8]
-    log.error("reference %s: %s %s", reference, request.method, request.path, exc_info=True)
+    route = (
+        request.resolver_match.route if request.resolver_match else ""
+    )  # an address may hold a secret, its route does not
+    log.error("reference %s: %s /%s", reference, request.method, route, exc_info=True)
     text = _("Something went wrong on our side. Nothing was changed.")
     return told(
         request, _("This page could not be shown"), text, _("Try again, or report the reference"), 500, reference

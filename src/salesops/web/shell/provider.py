@@ -56,7 +56,7 @@ def title() -> str:
 def begin(back: str, following: str) -> tuple[str, dict[str, Any]]:
     """Where the browser goes to sign in, and what its session keeps until it comes back to the address `back`."""
     found = _discovered()
-    held = {
+    held: dict[str, Any] = {
         "state": secrets.token_urlsafe(24), "nonce": secrets.token_urlsafe(24), "verifier": secrets.token_urlsafe(48),
         "back": back, "next": following, "since": context.clock(),
     }  # fmt: skip
