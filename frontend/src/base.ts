@@ -1,11 +1,14 @@
 // On every page: htmx, theme, density, keyboard, palette, popovers beside their numbers, drawings that need the island of charts.
 import htmx from "htmx.org";
+import { weeks } from "./hours";
 import { keyboard } from "./keyboard";
 import { palette } from "./palette";
 import { picks } from "./picks";
 import { popovers } from "./popovers";
+import { refused } from "./refused";
 import { scope } from "./scope";
 import { tables } from "./tables";
+import { trees } from "./trees";
 
 htmx.config.allowEval = false;
 htmx.config.includeIndicatorStyles = false;
@@ -79,7 +82,10 @@ for (const form of document.querySelectorAll<HTMLFormElement>("[data-drop]")) {
 keyboard({ density, rail });
 palette();
 popovers();
+refused(toast);
 scope();
 tables(document);
+trees(document);
+weeks(document);
 picks(document);
 void charts(document).then(() => { document.body.dataset.ready = "1"; });

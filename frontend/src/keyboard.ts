@@ -15,7 +15,7 @@ function step(by: number): void {
   const next = all[Math.min(Math.max(now + by, 0), all.length - 1)];
   all.forEach((one) => one.classList.remove("is-selected"));
   next.classList.add("is-selected");
-  const link = next.querySelector<HTMLElement>("a, button");
+  const link = next.querySelector<HTMLElement>("a") ?? next.querySelector<HTMLElement>("button");
   (link ?? next).focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
 }

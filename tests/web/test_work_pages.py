@@ -41,3 +41,42 @@ def test_a_view_is_saved_shared_and_dropped(site: Site) -> None:
 def test_a_view_leads_nowhere_else(site: Site) -> None:
     """An address of another server is no page of ours."""
     assert site.post("ops", "/views", name="x", page="//evil.example/", query="").location == "/"
+
+
+def test_a_week_is_reported_in_one_save(site: Site) -> None:
+    """What a person says moves the metric of reported selling time, can be said again, and managers see who has not answered."""
+    page = site.get("rep", "/playbook/my-week").text
+    last = re.search(r'name="last" value="([\d-]+)"', page)
+    assert last
+    assert "not answered yet" in page
+    manager = site.get("manager", "/playbook/my-week").text
+    missing = re.search(r'aria-labelledby="missing">.*?</section>', manager, re.DOTALL)
+    assert missing
+    name = site.door.python("result = {one['username']: one['person_name'] for one in ws().users.list()}")["rep"]
+    assert f">{name}</a>" in missing[0]
+
+    def share() -> list[float | None]:
+        literal = f"owner = '{name}'"
+        question = f"'selling_time_share.reported', from_='{last[1]}', to='{last[1]}', where={literal!r}"
+        asked = (
+            f"result = [row['selling_time_share.reported'] for row in ws('ops').metrics.query({question}).to_pylist()]"
+        )
+        return site.door.python(asked)  # type: ignore[no-any-return]
+
+    refused = site.post("rep", "/playbook/my-week", last=last[1], selling="many", admin="2")
+    assert refused.status == 400
+    assert 'value="many"' in refused.text
+    assert site.post("rep", "/playbook/my-week", last=last[1], selling="200").status == 400
+    assert site.post("rep", "/playbook/my-week", last="2020-01-05", selling="2").status == 400
+    assert (
+        site.post("rep", "/playbook/my-week", last=last[1], selling="20", outreach="7:30", admin="12,5").status == 302
+    )
+    assert share() == [0.6875]
+    page = site.get("rep", "/playbook/my-week").text
+    assert 'value="7.5"' in page
+    assert "69%" in page or "68.8%" in page
+    assert site.post("rep", "/playbook/my-week", last=last[1], selling="10", admin="10").status == 302
+    assert share() == [0.5]
+    assert f">{name}</a>" not in site.get("manager", "/playbook/my-week").text
+    assert "no week of yours" in site.get("ops", "/playbook/my-week").text
+    assert site.post("ops", "/playbook/my-week", last=last[1], selling="1").status == 400

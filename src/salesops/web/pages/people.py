@@ -22,6 +22,8 @@ from salesops.web.shell.words import Words
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DEEPEST = 8
+MANY = 60
+"""From so many rows on, the tree starts folded below its second level."""
 
 
 # The organisation
@@ -52,7 +54,7 @@ def org(request: Request) -> HttpResponse:
             "seats": seats, "people": found.people, "left": found.left, "then": q.then_as_of, "joined": found.changed("joined"),
             "moved": found.changed("moved"), "managers": sum(1 for seat in found.seats if seat.direct),
             "deepest": max((seat.depth for seat in found.seats), default=0) + 1, "only": only, "period": q.period.key, "hidden": won.hidden,
-            "currency": won.currency,
+            "currency": won.currency, "fold": 2 if len(seats) >= MANY else "",
         }  # fmt: skip
         return render(request, "people/organisation.html", facts)
 

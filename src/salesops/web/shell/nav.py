@@ -59,6 +59,7 @@ PAGES: tuple[Page, ...] = (
     ), _("Plan")),
     Page(_("Playbook"), "playbook", "k", (
         Tab(_("People"), "people"),
+        Tab(_("My week"), "my-week"),
     ), _("Work")),
     Page(_("Data"), "data", "d", (
         Tab(_("Imports"), "imports", "import", ("import-new", "import-job", "import-batch")),
