@@ -179,7 +179,8 @@ def test_quality_organisation_people_audit(site: Site) -> None:
         assert re.search(r'href="/record/\w+/\d+', site.get("owner", f"/data/quality/{rule}").text)
         assert site.get("owner", f"/data/quality/{rule}/file/csv").status == 200
     people = site.get("rep", "/plans/organisation")
-    assert "data-tree" in people.text and 'aria-expanded="true" aria-label="People below' in people.text
+    assert "data-tree" in people.text
+    assert 'aria-expanded="true" aria-label="People below' in people.text
     assert people.status == 200
     assert "people on" in people.text
     for view in ("activity", "mix", "ramp", "compare"):
