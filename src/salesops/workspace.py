@@ -32,7 +32,8 @@ from salesops.common.periods import FiscalCalendar
 CONFIG = "salesops.toml"
 BUSINESS_MODELS = ("subscription", "usage", "one_price", "transactional", "durable", "projects", "self_serve")
 """What a company sells, as far as it decides which metrics mean something (see `salesops.metrics.guide`)."""
-WAREHOUSES = ("postgresql://", "postgres://", "spark://", "sc://")
+WAREHOUSES = ("postgresql://", "postgres://")
+"""How the URL of a warehouse in PostgreSQL begins."""
 CREATED = ("ops", "finance", "exec", "engineer", "auditor", "manager", "rep")
 """Roles of accounts that a sign-in provider may bring about: none that manages accounts."""
 _opened: Path | None = None
@@ -53,7 +54,7 @@ class Config:
     fiscal_year_named_by: str = "end"
     week_start: int = 0
     database_url: str = ""
-    warehouse: str = ""  # the engine that answers questions: empty = DuckDB, else spark or one of WAREHOUSES
+    warehouse: str = ""  # the engine that answers questions: empty = DuckDB, else spark or a URL of PostgreSQL
     today: str = ""  # a fixed business day, for a demo or a closed data set; empty = the clock's
     keep_generations: int = 3
     peer_aggregates: bool = (
@@ -101,10 +102,7 @@ class Config:
         if not 0 <= self.week_start <= 6:
             found.append("week_start must be 0 (Monday) to 6 (Sunday)")
         if self.warehouse not in ("", "spark") and not self.warehouse.startswith(WAREHOUSES):
-            found.append(
-                'warehouse must be "postgresql://user@host:5432/database", "spark", "spark://host:7077" or '
-                '"sc://host:15002"; leave it out for DuckDB'
-            )
+            found.append('warehouse must be "postgresql://user@host:5432/database" or "spark"; leave it out for DuckDB')
         if self.keep_generations < 1:
             found.append("keep_generations must be 1 or more")
         if self.peer_minimum < 3:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from sqlglot import parse_one
 
+from salesops.common.errors import WorkspaceError
 from salesops.common.portable import CHECKED, RUN, foreign, transpile
 from salesops.metrics import engines
 from salesops.metrics.catalogue import every
+from salesops.workspace import Config
 
 
 def written(sql: str, dialect: str) -> str:
@@ -78,6 +80,43 @@ def test_long_names_stay_apart() -> None:
     names = {part for part in sql.split('"') if part.startswith("xxx")}
     assert len(names) == 2
     assert all(len(name) <= 63 for name in names)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://somebody:secret@host/sales",
+        "spark://host:7077",
+        "sc://host:15002/;token=secret",
+        "sparks",
+        "postgresql",
+    ],
+)
+def test_a_setting_that_no_test_has_run_is_refused(url: str, entities_known: None) -> None:
+    """By the workspace's settings and from the environment; nothing secret is shown."""
+    from salesops.warehouse.engines import kind_of
+
+    with pytest.raises(WorkspaceError, match="names no engine") as error:
+        kind_of(url)
+    assert "leave it out to use the built-in DuckDB" in error.value.remedy
+    assert "secret" not in str(error.value)
+    assert [
+        problem for problem in Config(name="Acme", warehouse=url).problems() if problem.startswith("warehouse must be")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "engine"),
+    [("postgres://host/sales", "postgresql"), ("postgresql://u@host/sales", "postgresql"), ("spark", "spark")],
+)
+def test_a_setting_names_its_engine(url: str, engine: str, entities_known: None) -> None:
+    """PostgreSQL by either of its schemes."""
+    from salesops.warehouse.engines import kind_of
+
+    assert kind_of(url) == engine
+    assert not [
+        problem for problem in Config(name="Acme", warehouse=url).problems() if problem.startswith("warehouse must be")
+    ]
 
 
 # The page -------------------------------------------------------------------------------------------------------------

@@ -1,12 +1,9 @@
-"""Spark as the warehouse: every metric equal to DuckDB's, files read as DuckDB reads them, exact numbers, errors, Spark Connect."""
+"""Spark as the warehouse: every metric equal to DuckDB's, files read as DuckDB reads them, exact numbers, errors."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +13,6 @@ import duckdb
 import pyarrow as pa
 import pytest
 from sqlglot import parse_one
-from tests.conftest import _free_port
 from tests.engines.conftest import Work
 
 from salesops.common.errors import WorkspaceError
@@ -167,57 +163,3 @@ def test_without_pyspark_the_error_says_what_to_install(company: Path) -> None:
     with pytest.raises(AssertionError, match="PySpark is not installed") as error:
         Work(company, "spark").run("doors")
     assert "salesops[spark]" in str(error.value)
-
-
-def test_a_server_that_does_not_answer_is_an_error_with_a_remedy(company: Path, spark: str) -> None:
-    """The token is not shown."""
-    with pytest.raises(AssertionError, match="cannot be reached") as error:
-        Work(company, f"sc://127.0.0.1:{_free_port()}/;token=secret").run("doors")
-    assert "Check the setting warehouse" in str(error.value)
-    assert "secret" not in str(error.value)
-
-
-# Spark Connect --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def connect(spark: str, tmp_path: Path) -> Iterator[str]:
-    """A server of Spark Connect on this machine; its URL."""
-    found = importlib.util.find_spec("pyspark")
-    assert found is not None
-    assert found.submodule_search_locations
-    program, port = Path(found.submodule_search_locations[0]) / "bin" / "spark-submit", _free_port()
-    java = shutil.which("java")
-    assert java
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(
-            [
-                program, "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]",
-                "--conf", f"spark.connect.grpc.binding.port={port}", "--conf", "spark.ui.enabled=false",
-                "--conf", "spark.connect.grpc.binding.address=127.0.0.1", "--conf", "spark.sql.shuffle.partitions=2", "spark-internal",
-            ],
-            cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT, env={"SPARK_LOCAL_IP": "127.0.0.1", "PATH": str(Path(java).parent) + ":/usr/bin:/bin"},
-        )  # fmt: skip
-    until = time.monotonic() + 120
-    while not _listens(port):
-        alive = server.poll() is None and time.monotonic() < until
-        assert alive, (tmp_path / "log").read_text()[-3000:]
-        time.sleep(0.5)
-    yield f"sc://127.0.0.1:{port}"
-    server.terminate()
-    server.wait(timeout=60)
-
-
-def _listens(port: int) -> bool:
-    import socket
-
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def test_a_server_of_spark_connect_gives_the_same(company: Path, connect: str) -> None:
-    """Now, and as known on an earlier day."""
-    for day, metrics in (("now", FEW[:2]), ("2026-03-31", FEW[2:3])):
-        found = Work(company, connect).run("compare", day, *metrics)
-        assert found["different"] == {}
-        assert set(found["by"]) == {"spark"}

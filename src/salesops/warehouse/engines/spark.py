@@ -1,12 +1,10 @@
 """Spark as the warehouse: it reads the Parquet files of a generation itself, nothing is loaded or copied.
 
-| `warehouse` | what runs |
-| --- | --- |
-| `spark` | Spark inside this process, on all its processors; a Java is started with the first session and ends with the process |
-| `spark://host:7077` | a Spark cluster, whose driver is this process |
-| `sc://host:15002` | a server of Spark Connect; no Java here |
+With `warehouse = "spark"` Spark runs inside this process, on all its processors; a Java is started with the first session and ends with the
+process. Needs the extra `salesops[spark]`.
 
-Whoever computes must see the workspace's folder under the same path. Needs the extra `salesops[spark]`.
+The URL of a cluster (`spark://host:7077`, whose driver is this process) or of Spark Connect (`sc://host:15002`, no Java here) is understood here,
+but refused by `engines.kind_of` until a test has asked one; whoever computes must then see the workspace's folder under the same path.
 
 A session of salesops is a session of Spark with temporary views of its own. What was known on an earlier day is written aside, as Parquet in the
 workspace's `work/spill`, for as long as the session is open. An overflow is an error (ANSI), never a wrong number.
