@@ -17,13 +17,13 @@ test:            ## Run all tests, those on PostgreSQL included where it can be 
 	@scripts/setup.sh dev
 	@scripts/postgres.sh
 	@scripts/chromium.sh
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 test-engines:    ## Run every metric on DuckDB, PostgreSQL and Spark (Java and PySpark are installed for it), and compare
 	@scripts/setup.sh dev
 	@scripts/postgres.sh
 	@scripts/spark.sh
-	@SALESOPS_ENGINES=all $(BIN)/python -m pytest -n 0 tests/engines $(PYTEST_ARGS)
+	@SALESOPS_ENGINES=all $(BIN)/python -m pytest -n 0 -v -s tests/engines $(PYTEST_ARGS)
 
 check:           ## Formatting, lint, types, import rules, lock files, metric definitions
 	@scripts/setup.sh dev

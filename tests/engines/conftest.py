@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import ROOT, PostgresServer
+from tests.engines.worker import PROGRESS
 from tests.metrics.build import Session
 
 ENGINES = ("duckdb", "postgresql", "spark")
@@ -91,7 +93,7 @@ def database(postgres: PostgresServer) -> Iterator[str]:
 
 
 class Work:
-    """Runs `worker.py` on a workspace."""
+    """Runs `worker.py` on a workspace; tells how far it is (seen with `pytest -s`, as in `make test-engines`)."""
 
     def __init__(self, folder: Path, engine: str = "") -> None:
         self.folder, self.engine = folder, engine
@@ -101,10 +103,22 @@ class Work:
         environment = {name: value for name, value in os.environ.items() if name != "SALESOPS_WAREHOUSE"}
         if self.engine:
             environment["SALESOPS_WAREHOUSE"] = self.engine
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.engines.worker", str(self.folder), *words],
-            cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=1500,
-        )  # fmt: skip
-        if done.returncode:
-            raise AssertionError(f"{' '.join(words)}:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}")
-        return json.loads(done.stdout.splitlines()[-1])
+        lines = [""]
+        with tempfile.TemporaryFile("w+") as said:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "tests.engines.worker", str(self.folder), *words],
+                cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=said, text=True,
+            )  # fmt: skip
+            try:
+                for line in worker.stdout or ():
+                    lines.append(line)
+                    if line.startswith(PROGRESS):
+                        print(line, end="", flush=True)
+                worker.wait(timeout=60)
+            finally:  # the test may have been stopped by its limit
+                worker.kill()
+                worker.wait()
+            if worker.returncode:
+                said.seek(0)
+                raise AssertionError(f"{' '.join(words)}:\n{''.join(lines)[-2000:]}\n{said.read()[-6000:]}")
+        return json.loads(lines[-1])

@@ -1,7 +1,8 @@
 """Works in a workspace of its own process: `python -m tests.engines.worker FOLDER COMMAND ...`, the answer as JSON on the last line.
 
 make                     the small demo company
-compare [DAY] [METRIC..] every metric on DuckDB and on the engine of SALESOPS_WAREHOUSE, as known on a day (`now`: all that is known)
+compare [DAY] [WORD..]   metrics on DuckDB and on the engine of SALESOPS_WAREHOUSE, as known on a day (`now`: all that is known); the words are
+                         names of metrics and of questions, without which all are asked
 analyse                  waterfall, funnel, cohorts and the other analyses on both
 doors                    a question through the Python door and the command line
 refresh                  a new generation, with an edit in it
@@ -13,7 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from typing import Any
 from tests.engines.comparing import analyses, answer, differences, names, questions, unlike
 
 SETTING = "SALESOPS_WAREHOUSE"
+PROGRESS = "... "
+"""How a line begins that is shown while the work goes on."""
 
 
 def make(folder: Path) -> Any:
@@ -47,15 +50,22 @@ def both(folder: Path, day: date | None = None) -> Iterator[tuple[Any, Any]]:
         yield duck, stack.enter_context(open_session(workspace, as_known_on=day))
 
 
-def compare(folder: Path, known: str = "now", *only: str) -> Any:
+def compare(folder: Path, known: str = "now", *words: str) -> Any:
     """Differences by metric and question, and how many statements each engine answered."""
     day = None if known == "now" else date.fromisoformat(known)
     different: dict[str, list[str]] = {}
     asked = 0
     with both(folder, day) as (duck, other):
         end = day or duck.manifest.today
-        for name in only or names():
-            for title, question in questions(end, end - timedelta(200)).items():
+        every = questions(end, end - timedelta(200))
+        some = {title: every[title] for title in every if title in words} or every
+        metrics = [word for word in words if word not in every] or names()
+        for number, name in enumerate(metrics, 1):
+            if number % 10 == 0:
+                progress(
+                    f"{number} of {len(metrics)} metrics, {asked} answers, {len(different)} different; {processor():.0f} s of processor time"
+                )
+            for title, question in some.items():
                 expected = answer(duck, name, question)
                 if expected is None:
                     continue
@@ -70,6 +80,22 @@ def compare(folder: Path, known: str = "now", *only: str) -> Any:
     return {"different": different, "asked": asked, "by": dict(other.asked)}
 
 
+def progress(text: str) -> None:
+    """A line that `Work.run` passes on at once."""
+    print(PROGRESS + text, flush=True)
+
+
+def processor() -> float:
+    """Processor seconds of this process and of what it started (a Java that still runs), where the system tells (Linux)."""
+    own, ticks = os.times(), os.sysconf("SC_CLK_TCK")
+    total = own.user + own.system
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # a process that has ended meanwhile
+            fields = stat.read_text().rpartition(")")[2].split()
+            total += (int(fields[11]) + int(fields[12])) / ticks if int(fields[1]) == os.getpid() else 0
+    return total
+
+
 def analyse(folder: Path) -> Any:
     """Differences by analysis, and how many statements each engine answered."""
     different: dict[str, list[str]] = {}
@@ -77,6 +103,7 @@ def analyse(folder: Path) -> Any:
         today = duck.manifest.today
         asked = analyses(today, today - timedelta(200))
         for name, ask in asked.items():
+            progress(name)
             expected = ask(duck)
             try:
                 wrong = list(unlike(expected, ask(other)))
