@@ -43,7 +43,8 @@ TITLES: Final = {
 }
 SPARK: Final = (
     "equal where run so far, 305 answers: all 158 definitions by month, half of them by owner, a sixth by region and as of a past day "
-    "(PySpark 4.0.5, in the asking process); by product, the analyses and random definitions not yet; a cluster and Spark Connect were never asked, and are refused as a setting"
+    "(PySpark 4.0.5, in the asking process); by product, the analyses and random definitions not yet; a "
+    "cluster and Spark Connect were never asked, and are refused as a setting"
 )
 CAUTIONS: Final = {
     "spark": (
