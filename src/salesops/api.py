@@ -65,6 +65,7 @@ class Api:
         self.rules = Rules(self)
         self.tasks = Tasks(self)
         self.comments = Comments(self)
+        self.views = Views(self)
 
     def __enter__(self) -> Api:
         return self
@@ -207,24 +208,29 @@ class Metrics(_Room):
     def guide(self, problem: str | None = None, metric: str | None = None, **question: Any) -> Any:
         """What to watch for a problem, how to read a metric and what to ask when it moves, or the problems there are.
 
-        `business_model` (default: the workspace's setting), `period`, `where`, `segment` of the benchmarks.
+        `business_model` (default: the workspace's setting), `period`, `where`, `segment` of the benchmarks. With `ask="up"` or
+        `"down"`, the questions for when the metric went there, answered.
         """
         from salesops.metrics.catalogue import metrics
         from salesops.metrics.defined.kept import defined
         from salesops.metrics.guide import guide
+        from salesops.metrics.guide.answers import answers
 
-        if metric and metric.partition(".")[0] not in metrics():
-            question["own"] = defined(self._api.session())
         model = question.pop("business_model", None)
         model = self._api.workspace.config.business_model if model is None else model
+        if direction := question.pop("ask", None):
+            if not metric:
+                raise UsageError("`ask` needs a metric", remedy='For example: guide(metric="win_rate", ask="down")')
+            return answers(self._api.session(), self._api.actor, metric, direction, business_model=model, **question)
+        if metric and metric.partition(".")[0] not in metrics():
+            question["own"] = defined(self._api.session())
         return guide(problem, metric, model, **question)
 
     def list(self) -> Any:
         """Every metric by id: those of the catalogue, then those that people defined."""
-        from salesops.metrics.catalogue import metrics
-        from salesops.metrics.defined.kept import defined
+        from salesops.metrics.defined.kept import known
 
-        return {**metrics(), **defined(self._api.session())}
+        return known(self._api.session(), self._api.actor)
 
     def define(self, definition: str | Path, name: str = "definition") -> Any:
         """Take metrics that are defined in TOML (a text, or a file by its `Path`) into the workspace, all or none; gives name,
@@ -277,7 +283,7 @@ class Targets(_Room):
     def list(
         self, metric: str = "", *, as_of: Day | None = None, as_known_on: Day | None = None, **question: Any
     ) -> Any:
-        """The targets (of a metric) as they are, or were on a day: `kind`, `period`, `of`."""
+        """The targets (of a metric) as they are, or were on a day: `kind`, `period`, `of`, `where`."""
         from salesops.metrics.goals import list_targets
 
         return list_targets(
@@ -828,3 +834,25 @@ class Comments(_Room):
         from salesops.records import actions_work
 
         actions_work.delete_work(self._api.actor, "comment", number)
+
+
+class Views(_Room):
+    """Saved views: pages of the workspace with their filters, under a name."""
+
+    def list(self) -> Any:
+        """The user's own views, and those that others share."""
+        from salesops.records import actions_work
+
+        return actions_work.list_work(self._api.actor, "saved_view")
+
+    def create(self, name: str, page: str, query: str = "", *, shared: bool = False) -> int:
+        """Save a view: the `page`'s path, such as /pipeline/, and its `query`; gives its number."""
+        from salesops.records import actions_work
+
+        return actions_work.create_work(self._api.actor, "saved_view", name=name, page=page, query=query, shared=shared)
+
+    def delete(self, number: int) -> None:
+        """Delete a view of one's own."""
+        from salesops.records import actions_work
+
+        actions_work.delete_work(self._api.actor, "saved_view", number)

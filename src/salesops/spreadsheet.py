@@ -11,7 +11,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from salesops.common.errors import SalesopsError, UsageError
+from salesops.common.explain import Explanation
+from salesops.common.money import Money
 
 ANSWER, DEFINITIONS = "Answer", "Definitions"
 RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -75,6 +77,27 @@ class Exported:
 
         table = self.table()
         return save(path, as_csv(table.rows, table.columns).encode())
+
+
+def explanation_table(found: Explanation) -> Table:
+    """An explanation as rows, each above what it is made of: `level` 0 is what was asked for."""
+    rows = list(_levels(found, 0))
+    return Table(
+        rows, ["level", "title", "value", "unit", "formula", "rule", "definition", "notes", "no value", "records"]
+    )
+
+
+def _levels(found: Explanation, level: int) -> Iterator[dict[str, Any]]:
+    value, unit = found.value, found.unit
+    if isinstance(value, Money):
+        value, unit = value.amount, value.currency
+    yield {
+        "level": level, "title": found.title, "value": value, "unit": unit, "formula": found.formula, "rule": found.rule,
+        "definition": found.definition, "notes": "\n".join(found.notes) or None, "no value": found.empty_reason,
+        "records": found.command,
+    }  # fmt: skip
+    for one in found.inputs:
+        yield from _levels(one, level + 1)
 
 
 def book(table: Table) -> bytes:

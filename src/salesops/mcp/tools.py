@@ -80,6 +80,19 @@ PARAMETERS = _parameters(
     age=(int, "Only those active at this age, in periods"),
     cohort=(str, "A cohort, such as 2025-01 or 2025-Q1"),
     compared=(str, "win_rate, lead_conversion or qualification_rate"),
+    segment=(dict[str, Any], 'Of the benchmarks, for example {"country": "US"}'),
+    ask=(str, "up or down: answer the questions for when the metric went there"),
+    history=(bool, "Every definition that there was, with its text, since and until when"),
+    target_kind=(str, "goal, plan or quota"),
+    targets_of=(str, "Only of this person, team or unit, or of the company"),
+    target_period=(str, "A period such as 2026-Q3, FY2026, 2026-03 or 2026-01-15..2026-02-28"),
+    value=(str, "An amount, a number, or a share such as 32%"),
+    person=(str, "Of this person: name, e-mail address or id"),
+    team=(str, "Of this team"),
+    business_unit=(str, "Of this business unit"),
+    provenance=(str, "Where it comes from, for example: plan 2026, second version"),
+    effective=(str, "The day since when it is true (default: now)"),
+    target=(str, "The id of a target (list_targets has them)"),
     definition=(str, "Definitions of metrics as TOML text (the workspace's guide to metrics shows how)"),
     task_status=(str, "open or done"),
     text=(str, "The comment"),
@@ -251,7 +264,8 @@ def _scorecard(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _definitions(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"definitions": api.metrics.definitions(asked.get("metric", ""))}
+    rows = api.metrics.definitions(asked.pop("metric", ""), **asked)
+    return {"definitions": _moments(rows, ("created", "ended"))}
 
 
 def _checked(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
@@ -277,15 +291,43 @@ def _comments(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _work(rows: list[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
     """A page of work, with its moments as text."""
+    offset, limit = _page(asked)
+    shown = _moments(rows[offset : offset + limit], ("created", "done"))
+    return body({"rows_in_all": len(rows), "offset": offset, "rows": shown}, None)
+
+
+def _moments(rows: list[dict[str, Any]], times: tuple[str, ...]) -> list[dict[str, Any]]:
     from salesops.common.instants import from_us
 
-    offset, limit = _page(asked)
-    times = ("created", "done")
-    shown = [
-        {**row, **{name: row[name] and from_us(row[name]).isoformat() for name in times if name in row}}
-        for row in rows[offset : offset + limit]
+    return [
+        {**row, **{name: row[name] and from_us(row[name]).isoformat() for name in times if name in row}} for row in rows
     ]
-    return body({"rows_in_all": len(rows), "offset": offset, "rows": shown}, None)
+
+
+TARGET = {"target_kind": "kind", "target_period": "period", "targets_of": "of"}
+"""What a tool calls otherwise than Python does, for other tools take another thing by that name."""
+
+
+def _target(asked: dict[str, Any]) -> dict[str, Any]:
+    return {TARGET.get(name, name): value for name, value in asked.items()}
+
+
+def _targets(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    offset, limit = _page(asked)
+    rows = api.targets.list(**_target(asked))
+    return body({"rows_in_all": len(rows), "offset": offset, "rows": rows[offset : offset + limit]}, None)
+
+
+def _target_set(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return body(api.targets.set(**_target(asked)), None)
+
+
+def _target_withdrawn(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    record = asked.pop("target").strip()
+    if not record.isdigit():
+        raise UsageError(f"{record!r} is no id of a target", "list_targets shows the ids")
+    api.targets.withdraw(record, **asked)
+    return {"withdrawn": record}
 
 
 def _commented(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
@@ -320,7 +362,8 @@ TOOLS = (
     Tool("alerts", "Unexpected drops and surges of the latest finished week or month: how unusual, and which group moved them.",
          _answered(lambda api, **asked: api.metrics.alerts(**asked)), (), ("metrics", "period", "by", "from", *WHEN)),
     Tool("kpi_guide", "Which figures to watch for a problem, how to read a metric, what to ask when it moves, what others report.",
-         _answered(lambda api, **asked: api.metrics.guide(**asked)), (), ("problem", "metric", "business_model", "period", "where")),
+         _answered(lambda api, **asked: api.metrics.guide(**asked)), (),
+         ("problem", "metric", "ask", "business_model", "period", "where", "segment")),
     Tool("cohorts", "Customers by first purchase: how many stay and what they bring, by age in periods.",
          _answered(lambda api, customers_of="orders", **asked: api.metrics.cohorts(of=customers_of, **asked)), (),
          ("customers_of", "period", "by", *DAYS, *PAGED)),
@@ -337,7 +380,10 @@ TOOLS = (
     Tool("people_compare", "Everybody against those of the same segment and tenure: what is luck, and what stands out.",
          _figures(lambda api, compared="win_rate", **asked: api.people.compare(compared, **asked)), (),
          ("compared", "period", *DAYS, *PAGED)),
-    Tool("list_definitions", "The metrics that people defined: kind, unit, version, mistakes.", _definitions, (), ("metric",)),
+    Tool("list_definitions", "The metrics that people defined: kind, unit, version, mistakes; or those of a day, or of all times.", _definitions,
+         (), ("metric", "history", "as_of")),
+    Tool("list_targets", "Targets of metrics: of whom, for which period, the value, and why one counts for nothing.", _targets, (),
+         ("metric", "target_kind", "target_period", "targets_of", "as_of", "as_known_on", *PAGED)),
     Tool("check_definition", "Every mistake of a definition of metrics (or of all that are defined); changes nothing.", _checked, (),
          ("definition",)),
     Tool("list_tasks", "Tasks: who does what by when.", _tasks, (), ("task_status", *PAGED)),
@@ -390,6 +436,11 @@ TOOLS = (
     Tool("define_metrics", "Take metrics that are defined in TOML into the workspace: all of them, or none where one has a mistake.",
          _defined, ("definition",), (), writes=True),
     Tool("undefine_metric", "End the definition of a metric; its history stays.", _undefined, ("metric",), (), writes=True),
+    Tool("set_target", "Set what a metric should be in a period, of a person, team or unit, else of the company; again: a new version.", _target_set,
+         ("metric", "target_period", "value"),
+         ("target_kind", "person", "team", "business_unit", "currency", "provenance", "effective"), writes=True),
+    Tool("withdraw_target", "Withdraw a target: from then on nobody has set it; its history stays.", _target_withdrawn, ("target",),
+         ("effective",), writes=True),
     Tool("create_comment", "Comment on a record.", _commented, ("entity", "key", "text"), (), writes=True),
     Tool("create_task", "Create a task: who does what by when.", _task, ("title",), ("due", "owner"), writes=True),
 )  # fmt: skip

@@ -39,17 +39,22 @@ def set_target(
     provenance: str | None = None,
     effective: date | None = None,
     seen: Seen | None = None,
+    days: tuple[date, date] | None = None,
 ) -> dict[str, Any]:
     """Set what a metric (in one of its variants) should be in a period: `2026-Q3`, `FY2026`, `2026-03` or `2026-01-15..2026-02-28`.
 
     It is of the person, team or unit that is named, of the company without one; a unit's period is one of its own calendar. Shares
-    are written `32 %` or 0.32. Setting it again makes a version, true from `effective` (default: now). Gives the record, and
-    whether it was new. Raises NotFound for no such metric, UsageError for what it cannot be, Changed where it is not what was
-    `seen` any more.
+    are written `32 %` or 0.32. Setting it again makes a version, true from `effective` (default: now). Where `days` are
+    said besides, they must be those of the period. Gives the record, and whether it was new. Raises NotFound for no such metric,
+    UsageError for what it cannot be, Changed where it is not what was `seen` any more.
     """
     one = asked(metric, defined(session))
     unit = None if business_unit is None else queries.show_record(actor, "business_unit", business_unit).id
     span = span_of(session, period, unit)
+    if days is not None and days != (span.start, span.end):
+        raise UsageError(
+            f"{span.key} is {span.start} to {span.end} here, not {days[0]} to {days[1]}", "Say the period, or its days"
+        )
     money = is_amount(one)
     if currency and not money:
         raise UsageError(f"{one.name} is no amount of money", "Leave the currency out")
@@ -85,15 +90,17 @@ def list_targets(
     kind: str = "",
     period: str = "",
     of: str = "",
+    where: str = "",
     as_of: date | None = None,
     as_known_on: date | None = None,
 ) -> list[dict[str, Any]]:
     """The targets that the actor may see, one row each, by metric, days and owner; `of` names a person, team or unit, or `company`.
 
-    `period` keeps those that share a day with it. `remark` tells of one that no answer takes: no such metric, no value.
+    `period` keeps those that share a day with it, `where` filters by
+    fields of the record. `remark` tells of one that no answer takes: no such metric, no value.
     """
     known = defined(session)
-    listing = queries.list_records(actor, "target", as_of=as_of, as_known_on=as_known_on)
+    listing = queries.list_records(actor, "target", where=where, as_of=as_of, as_known_on=as_known_on)
     span = calendar_of(session).parse_period(period) if period else None
     wanted = asked(metric, known).name if metric else ""
     fields = {one.name: one for one in listing.fields}

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from salesops.common.periods import Period
+from salesops.spreadsheet import Exported, Table
 
 from .query import query
 from .session import Actor, calendar_of
@@ -21,7 +22,7 @@ BY_MANAGER = ("bookings", "win_rate", "quota_attainment")
 
 
 @dataclass(frozen=True)
-class Scorecard:
+class Scorecard(Exported):
     """`rows`: metric, figure, unit, the exact value in either quarter (by its key), the `target` of this quarter and whether it is
     `met` (None: not set); `managers`: the best first.
 
@@ -37,6 +38,16 @@ class Scorecard:
     managers: list[dict[str, Any]]
     reached: frozenset[str]
     hidden: int
+
+    def table(self) -> Table:
+        """The figures as they are written to a file; amounts in the scorecard's currency, shares as parts of 1."""
+        about = [
+            ("as of", self.as_of), ("currency", self.currency), *((one.key, f"{one.start} to {one.end}") for one in (self.before, self.now)),
+            ("quota reached", ", ".join(sorted(self.reached)) or "none"), ("hidden records, not yours", self.hidden),
+        ]  # fmt: skip
+        return Table(
+            self.rows, ["metric", "figure", "unit", self.before.key, self.now.key, "target", "met"], about=about
+        )
 
 
 def scorecard(session: Any, actor: Actor) -> Scorecard:

@@ -148,6 +148,9 @@ def _sees(actor: Actor, kind: str, row: dict[str, Any]) -> bool:
 def _check(actor: Actor, kind: str, work: Work, columns: dict[str, Any]) -> None:
     if unknown := sorted(set(columns) - set(work.settable)):
         raise UsageError(f"{kind} has no {', '.join(unknown)}", remedy=f"It has {', '.join(work.settable)}")
+    page = str(columns.get("page") or "/")
+    if kind == "saved_view" and (not page.startswith("/") or page.startswith("//") or set(page) & set("\\?#\r\n\t")):
+        raise UsageError(f"{page!r} is no page of the workspace", remedy="Give its path, for example /pipeline/")
     entity = entities().get(str(columns.get("subject", "")))
     if entity is not None and columns.get("subject_id") not in (None, ""):
         columns["subject_id"] = str(resolve.find_record(actor, entity, columns["subject_id"]))

@@ -19,6 +19,7 @@ from salesops.records.access import Actor
 from salesops.records.writing import emit
 from salesops.workspace import Workspace
 
+from ..catalogue import metrics
 from ..definitions import Asked, Metric
 from .compiled import Compiled, compile_all
 from .text import Definition, read
@@ -46,6 +47,12 @@ class Found:
 def defined(session: Any) -> Defined:
     """The metrics that people have defined, for one session; read again when a file or the state has changed."""
     return _kept(session)[1]
+
+
+def known(session: Any, actor: Actor) -> dict[str, Metric]:
+    """Every metric by id: those of the catalogue, then those that people defined."""
+    access.require(actor, "read")
+    return {**metrics(), **defined(session)}
 
 
 def stamp_of(session: Any) -> tuple[Any, ...]:

@@ -16,8 +16,8 @@ from ..answer import Answer
 from ..catalogue import metrics
 from ..defined.kept import defined
 from ..definitions import Metric
-from ..query import query
-from .ask import Guide, Section, when_it_moves
+from .answers import answers
+from .ask import Guide, Section
 from .ask import guide as ask_guide
 from .definitions import Direction, Question, head
 
@@ -57,9 +57,10 @@ def guide(ctx: click.Context, business_model: str | None, ask: str | None, form:
         return
     if not question["metric"]:
         raise UsageError("--ask needs a metric", "For example: salesops metrics guide --metric win_rate --ask down")
-    asked = when_it_moves(question["metric"], ask, question["period"], question["where"], model)
+    question.pop("problem")
     with ctx.obj.session(None) as session:
-        write_answers([(one, _answered(one, session, ctx.obj.actor)) for one in asked], form)
+        found = answers(session, ctx.obj.actor, question.pop("metric"), ask, business_model=model, **question)
+    write_answers(found.items, form)
 
 
 def _own(obj: Any, metric: str | None) -> Mapping[str, Metric]:
@@ -68,11 +69,6 @@ def _own(obj: Any, metric: str | None) -> Mapping[str, Metric]:
         return {}
     with obj.session(None) as session:
         return dict(defined(session))
-
-
-def _answered(one: Question, session: Any, actor: Any) -> Answer | None:
-    """The answer to a question; None where nothing measures it yet, or another command answers it."""
-    return query(session, actor, **one.query) if one.askable and not one.table else None
 
 
 def write_answers(found: Sequence[tuple[Question, Answer | None]], form: str = "table") -> None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import duckdb
 import pyarrow as pa
 
 from salesops.common.errors import NotFound, UsageError
 from salesops.spreadsheet import Exported, Table
+
+if TYPE_CHECKING:
+    from salesops.records.access import Actor
 
 from .rules import DIMENSIONS, Rule, rule_sql, rules
 
@@ -165,6 +168,7 @@ def find_rule(name: str) -> Rule:
 
 def check(session: Session, actor: Asker, entity: str | None = None, rule: str | None = None) -> QualityReport:
     """Ask every rule, those of one entity, or one; raises NotFound for an unknown rule or an entity without rules."""
+    _allowed(session, actor)
     chosen = [find_rule(rule)] if rule else [r for r in rules().values() if entity in (None, r.entity)]
     if not chosen:
         known = ", ".join(dict.fromkeys(r.entity for r in rules().values()))
@@ -179,6 +183,7 @@ def issues(session: Session, actor: Asker, rule: str, limit: int = 50, offset: i
     """A page of the records that break a rule, by owner and id; raises UsageError for a negative page."""
     if limit < 0 or offset < 0:
         raise UsageError("limit and offset must not be negative", remedy="Start with offset 0")
+    _allowed(session, actor)
     one = find_rule(rule)
     scoped = _scoped(session, actor, one)
     try:
@@ -230,14 +235,24 @@ def freshness(session: Session) -> list[Freshness]:
 
 def row_errors(actor: Asker, limit: int = 50, offset: int = 0) -> tuple[int, list[dict[str, Any]]]:
     """Rows of live imports that were kept out or let in with a warning: how many, and a page, newest import first."""
+    from salesops.records import access
     from salesops.records.models import Batch, RowError
 
+    access.require(cast("Actor", actor), "quality")
     if not actor.sees_all:
         return 0, []
     live = Batch.objects.filter(status=Batch.LIVE).values("pk")
     found = RowError.objects.filter(batch__in=live).order_by("-batch", "pk")
     names = ("batch", "source", "row", "field", "problem", "remedy", "value", "severity")
     return found.count(), list(found[offset : offset + limit].values(*names))
+
+
+def _allowed(session: Session, actor: Asker) -> None:
+    """Raise NotAllowed unless the actor may ask about quality; a session over tables alone has no accounts."""
+    from salesops.records import access
+
+    if getattr(session, "workspace", None) is not None:
+        access.require(cast("Actor", actor), "quality")
 
 
 # SQL ------------------------------------------------------------------------------------------------------------------

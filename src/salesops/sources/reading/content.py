@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import os
@@ -111,11 +112,24 @@ def _decoded(head: bytes, source: str, options: ReadOptions) -> str:
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
         if head.startswith(mark):
             return head.decode(encoding, "replace")
-    if options.encoding and "16" in options.encoding:
-        return head.decode(options.encoding, "replace")
+    if options.encoding:
+        declared = known_encoding(options.encoding, source)
+        if "16" in declared or "32" in declared:
+            return head.decode(declared, "replace")
     if b"\0" in head and not wide_guess(head):
         raise InvalidData(f"{source} holds binary data, not a table", _TABLE)
     return head.decode(wide_guess(head) or "utf-8", "replace")
+
+
+def known_encoding(encoding: str, source: str) -> str:
+    """The usual name of a declared encoding of text; raises InvalidData for one that is none (such as hex)."""
+    try:
+        "a".encode(encoding)
+        return codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise InvalidData(
+            f"{encoding!r}, declared for {source}, is no known encoding", "Name one such as utf-8, cp1252 or shift_jis"
+        ) from None
 
 
 def wide_guess(head: bytes) -> str | None:

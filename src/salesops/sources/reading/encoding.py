@@ -10,7 +10,7 @@ from pathlib import Path
 from charset_normalizer import from_bytes
 
 from salesops.common.errors import InvalidData
-from salesops.sources.reading.content import HEAD, wide_guess
+from salesops.sources.reading.content import HEAD, known_encoding, wide_guess
 from salesops.sources.reading.model import ReadOptions
 from salesops.sources.reading.problems import ProblemList
 
@@ -48,7 +48,7 @@ def as_utf8(path: Path, work: Path, options: ReadOptions, problems: ProblemList)
     marked = _marked(head)
     scan = _scan(path)
     if options.encoding:
-        chosen = _known(options.encoding, problems.source)
+        chosen = known_encoding(options.encoding, problems.source)
     elif marked or wide_guess(head):
         chosen = marked or str(wide_guess(head))
     elif scan.utf8:
@@ -81,15 +81,6 @@ def _marked(head: bytes) -> str | None:
         if head.startswith(mark):
             return name
     return None
-
-
-def _known(encoding: str, source: str) -> str:
-    try:
-        return codecs.lookup(encoding).name
-    except LookupError:
-        raise InvalidData(
-            f"{encoding!r}, declared for {source}, is no known encoding", "Name one such as utf-8, cp1252 or shift_jis"
-        ) from None
 
 
 def _scan(path: Path) -> _Scan:

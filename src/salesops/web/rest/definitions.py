@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -24,13 +25,22 @@ READ, WRITE = Token("metrics:read"), Token("metrics:write")
 def list_definitions(
     request: HttpRequest,
     name: str = Query("", max_length=200, description="Only this metric"),
+    as_of: date | None = Query(
+        None, description="Those of `define` that counted at the end of this day, with their text"
+    ),
     limit: int = Query(LIMIT, ge=1, le=MOST),
     cursor: str = Query("", max_length=2000),
 ) -> HttpResponse:
     """The metrics that people defined: kind, unit, where the definition stands, its version, how many mistakes it has."""
+    if as_of is not None:
+        return whole(request, _dated(kept.history(actor_of(request), name, as_of)), limit, cursor)
     with sessions.use() as session:
         rows = [row for row in kept.listed(session, actor_of(request)) if name in ("", row["metric"])]
     return whole(request, rows, limit, cursor)
+
+
+def _dated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, **{at: moment(row[at]) for at in ("created", "ended")}} for row in rows]
 
 
 @router.get(
@@ -44,10 +54,7 @@ def list_history(
     cursor: str = Query("", max_length=2000),
 ) -> HttpResponse:
     """Every definition that was made with `define`: its text and version, since and until when it counted, by whom."""
-    rows = kept.history(actor_of(request), name)
-    return whole(
-        request, [{**row, **{at: moment(row[at]) for at in ("created", "ended")}} for row in rows], limit, cursor
-    )
+    return whole(request, _dated(kept.history(actor_of(request), name)), limit, cursor)
 
 
 @router.post(

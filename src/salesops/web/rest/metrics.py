@@ -10,16 +10,21 @@ from typing import Any, Literal
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
+from salesops.common.errors import UsageError
+from salesops.common.explain import Explanation
 from salesops.metrics.answer import Answer
 from salesops.metrics.catalogue import metric as find_metric
 from salesops.metrics.catalogue import metrics as all_metrics
-from salesops.metrics.defined.kept import defined
+from salesops.metrics.defined.kept import defined, known
 from salesops.metrics.drill import drill
 from salesops.metrics.explain import explain
 from salesops.metrics.guide import guide
+from salesops.metrics.guide.answers import answers
+from salesops.metrics.guide.definitions import head
 from salesops.metrics.query import query
 from salesops.metrics.scorecard import scorecard
 from salesops.records import access
+from salesops.spreadsheet import explanation_table
 from salesops.web.serving import sessions, workspace
 
 from . import schemas as s
@@ -77,10 +82,8 @@ def given_answer(request: HttpRequest, found: Answer) -> HttpResponse:
 @router.get("/metrics", auth=READ, response=s.Metrics, operation_id="list_metrics", summary="List metrics")
 def list_metrics(request: HttpRequest) -> HttpResponse:
     """Every metric with its variants and formulas: those of the catalogue, then those that people defined."""
-    access.require(actor_of(request), "read")
     with sessions.use() as session:
-        known = {**all_metrics(), **defined(session)}
-    return answer({"items": [asdict(one) for one in known.values()]})
+        return answer({"items": [asdict(one) for one in known(session, actor_of(request)).values()]})
 
 
 @router.get("/metrics/query", auth=READ, response=s.AnswerOut, operation_id="query_metrics", summary="Ask for numbers")
@@ -96,18 +99,17 @@ def query_metrics(
 ) -> HttpResponse:
     """Many metrics by dimensions and periods, as of and as known on any day. All rows, always."""
     question = asked(q)
-    known = question.pop("as_known_on", None)
+    known_on = question.pop("as_known_on", None)
     more: dict[str, Any] = {"by": by, "compare": compare or None, "totals": totals}
-    with sessions.use(known) as session:
+    with sessions.use(known_on) as session:
         return given_answer(request, query(session, actor_of(request), metrics, **question, **more))
 
 
 @router.get("/metrics/{name}", auth=READ, response=s.MetricOut, operation_id="show_metric", summary="Show a metric")
 def show_metric(request: HttpRequest, name: str) -> HttpResponse:
     """The definition of one metric."""
-    access.require(actor_of(request), "read")
     with sessions.use() as session:
-        return answer(asdict(find_metric(name, defined(session))))
+        return answer(asdict(find_metric(name, known(session, actor_of(request)))))
 
 
 @router.get(
@@ -127,8 +129,8 @@ def drill_metric(
 ) -> HttpResponse:
     """The records behind a metric in one cell, with what each adds; `totals` are the parts of the number."""
     question, place = asked(q), place_of(request, cursor)
-    known = question.pop("as_known_on", None)
-    with sessions.use(known) as session:
+    known_on = question.pop("as_known_on", None)
+    with sessions.use(known_on) as session:
         found = drill(
             session, actor_of(request), name, cell=pairs(cell) or None, offset=int(place.get("offset", 0)), limit=limit,
             **question,
@@ -169,9 +171,15 @@ def explain_metric(
 ) -> HttpResponse:
     """How a number came about: formula, inputs, rule, what was left out, how to see the records."""
     question = asked(q)
-    known = question.pop("as_known_on", None)
-    with sessions.use(known) as session:
-        return answer(explain(session, actor_of(request), name, cell=pairs(cell) or None, **question).to_dict())
+    known_on = question.pop("as_known_on", None)
+    with sessions.use(known_on) as session:
+        found = explain(session, actor_of(request), name, cell=pairs(cell) or None, **question)
+    return given_explanation(request, found)
+
+
+def given_explanation(request: HttpRequest, found: Explanation) -> HttpResponse:
+    """An explanation as JSON, or its lines as CSV or XLSX."""
+    return file_answer(request, explanation_table(found)) if wants_file(request) else answer(found.to_dict())
 
 
 @router.get("/guide", auth=READ, response=s.GuideOut, operation_id="ask_guide", summary="Ask the KPI guide")
@@ -183,11 +191,28 @@ def ask_guide(
     period: str = Query("", max_length=100),
     where: str = Query("", max_length=LONG),
     segment: list[str] = Query([], description="Of the benchmarks, for example country=US; repeat for several"),
+    ask: Literal["up", "down"] | None = Query(
+        None, description="Answer the questions for when the metric went up, or down"
+    ),
 ) -> HttpResponse:
-    """What to watch for a problem, how to read a metric and what to ask when it moves, or the problems there are."""
-    access.require(actor_of(request), "read")
+    """What to watch for a problem, how to read a metric and what to ask when it moves, or the problems there are.
+
+    With `ask`, the next questions are answered: `answers` has each with its answer (null where nothing measures it yet)."""
+    actor = actor_of(request)
+    access.require(actor, "read")
     model = workspace().config.business_model if business_model is None else business_model
-    return answer(guide(problem or None, metric or None, model, period, where, pairs(segment) or None).to_dict())
+    if ask:
+        if not metric:
+            raise UsageError("`ask` needs a metric", remedy="For example: metric=win_rate&ask=down")
+        with sessions.use() as session:
+            found = answers(session, actor, metric, ask, period=period, where=where, business_model=model)
+        return answer({"business_model": model, **found.to_dict()})
+    own = None
+    if metric and head(metric) not in all_metrics():
+        with sessions.use() as session:
+            own = defined(session)
+    told = guide(problem or None, metric or None, model, period, where, pairs(segment) or None, own)
+    return answer(told.to_dict())
 
 
 @router.get(
@@ -197,6 +222,8 @@ def show_scorecard(request: HttpRequest) -> HttpResponse:
     """The figures asked for first: this fiscal quarter beside the last one, and who made them."""
     with sessions.use() as session:
         card = scorecard(session, actor_of(request))
+    if wants_file(request):
+        return file_answer(request, card.table())
     body = {
         "as_of": card.as_of, "currency": card.currency, "rows": card.rows, "managers": card.managers,
         "quota_reached": sorted(card.reached), "hidden": card.hidden,

@@ -25,6 +25,8 @@ FILES = (
     "AuditPage",
     "CohortMembers",
     "QualityOut",
+    "ScorecardOut",
+    "ExplanationOut",
 )
 """Shapes of answers that are given as CSV and XLSX, too."""
 IF_MATCH = {"edit_record", "delete_record"}
@@ -48,6 +50,60 @@ EXAMPLE = {
 }  # fmt: skip
 
 
+EXAMPLES: dict[str, Any] = {
+    # what is asked
+    "metric": "win_rate", "metrics": "bookings,win_rate", "period": "2026-Q1", "from": "2026-01-01", "to": "2026-03-31",
+    "where": "region = 'West'", "as_of": "2026-03-31", "as_known_on": "2026-03-31", "currency": "EUR", "calendar": "workspace",
+    "by": "owner", "compare": "previous", "totals": True, "cell": ["owner=Ben Okoye"], "order": "name", "fields": "name,owner",
+    "deleted": True, "ages": 12, "age": 3, "alerts_per_year": 0.5, "kinds": True, "scope": "all_open", "moves": True,
+    "pipeline": "Sales", "most": 20, "variant": "value", "start": "creation", "at": [30, 90], "confidence": 0.9, "grain": "week",
+    "season": False, "touched": ["Ben Okoye"], "since": "2026-01-01", "stage": "Proposal", "step": "Won", "from_step": "Discovery",
+    "to_step": "Proposal", "problem": "unstable_forecast", "business_model": "subscription", "segment": ["country=US"],
+    "ask": "down",
+    # what is named
+    "entity": "opportunity", "key": "D07", "bar": "won", "cohort": "2026-Q1", "name": "win_rate", "rule": "opportunity.next_step_missing",
+    "batch": 1, "number": 1, "record": 4611686018427387904, "user": "ben", "username": "ben", "action": "record.edit",
+    "head": "0" * 64, "status": "done", "settled": True, "grouped": True,
+    # how it is given
+    "effective": "2026-01-01", "full": True, "limit": 50, "wait": 30, "cursor": "eyJhdCI6eyJhZnRlciI6MTd9LCJvZiI6IjljMWYzYjdhMmQ0ZSJ9",
+}  # fmt: skip
+"""By parameter: a value that it may have."""
+OWN_EXAMPLES: dict[tuple[str, str], Any] = {
+    ("list_targets", "of"): "Ben Okoye", ("list_targets", "kind"): "goal", ("list_targets", "where"): "status = 'published'",
+    ("list_targets", "metric"): "bookings", ("list_audit", "user"): "ben", ("show_mapping", "name"): "hubspot",
+    ("list_definitions", "name"): "big_wins", ("list_definition_history", "name"): "big_wins",
+    ("drill_metric", "name"): "bookings", ("explain_change", "name"): "bookings", ("list_fields", "entity"): "account",
+    ("list_rules", "entity"): "account", ("undefine_metric", "name"): "big_wins", ("list_alerts", "period"): "month",
+    ("show_cohorts", "period"): "quarter", ("show_cohorts", "of"): "wins", ("list_cohort_members", "of"): "wins",
+    ("compare_people", "metric"): "win_rate", ("list_records", "where"): "owner = 'Ben Okoye' and amount > 1000",
+    ("show_cohorts", "where"): "segment = 'SMB'", ("list_cohort_members", "where"): "segment = 'SMB'",
+    ("list_cohort_members", "cell"): ["segment=SMB"], ("list_changes", "kinds"): "won,stage",
+}  # fmt: skip
+OWN_EXAMPLES |= {
+    (one, name): value
+    for one in ("retire_field", "declare_field", "own_field", "add_word")
+    for name, value in (("entity", "account"), ("name", "tier"))
+}
+"""The same where a name means another thing in one operation."""
+
+
+def _with_example(operation: str, parameter: dict[str, Any]) -> dict[str, Any]:
+    """A parameter with an example: of what must be said beside it; of what may be in its schema, so that trying a call does not send it."""
+    schema = parameter["schema"]
+    if "example" in parameter or {"example", "examples"} & set(schema):
+        return parameter
+    name = parameter["name"]
+    found = OWN_EXAMPLES.get((operation, name), EXAMPLES.get(name))
+    words = schema.get("enum") or next((one["enum"] for one in schema.get("anyOf", ()) if "enum" in one), None)
+    if words and found not in words:
+        found = next(word for word in words if word)
+    if found is None:
+        return parameter
+    if parameter.get("required"):
+        return {**parameter, "example": found}
+    return {**parameter, "schema": {**schema, "examples": [found]}}
+
+
 class Schema(OpenAPISchema):
     """The document of the API."""
 
@@ -58,6 +114,7 @@ class Schema(OpenAPISchema):
         if scope:
             found["description"] = f"{found.get('description', '')}\n\nScope: `{scope}`."
             found["x-scope"] = scope
+        found["parameters"] = [_with_example(name, one) for one in found["parameters"]]
         if WRITES & set(operation.methods):
             found["parameters"].append(IDEMPOTENCY)
         if name in IF_MATCH:

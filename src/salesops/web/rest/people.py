@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router
 
 from salesops import __version__
-from salesops.records import access, actions_tokens, audit, queries
-from salesops.records.actions_targets import put_target
-from salesops.web.serving import workspace
+from salesops.common.errors import UsageError
+from salesops.metrics import goals
+from salesops.records import access, actions_tokens, audit
+from salesops.web.serving import sessions, workspace
 
 from . import schemas as s
-from .asked import LIMIT, LINES, MOST, answer, listed, page, place_of
+from .asked import LIMIT, LINES, MOST, answer, listed, page, place_of, whole
 from .auth import Token, actor_of, stored_number
-from .records import _now, given_listing, moment
+from .records import _now, moment, show_history
 from .writing import Done, no_key, write
 
 router = Router(tags=["people"])
@@ -73,48 +75,81 @@ def revoke_token(request: HttpRequest, number: int) -> HttpResponse:
 
 # Targets
 
+TARGETS, SET = Token("targets:read"), Token("targets:write")
 
-@router.get(
-    "/targets", auth=Token("targets:read"), response=s.RecordPage, operation_id="list_targets", summary="List targets"
-)
+
+@router.get("/targets", auth=TARGETS, response=s.Rows, operation_id="list_targets", summary="List targets")
 def list_targets(
     request: HttpRequest,
-    where: str = Query(
-        "", max_length=10_000, description="A filter, for example: metric = 'bookings' and person = 'Ben Okoye'"
-    ),
-    order: str = Query("", max_length=1000),
-    as_of: date | None = None,
-    as_known_on: date | None = None,
+    metric: str = Query("", max_length=200, description="Only of this metric (in this variant)"),
+    kind: Literal["goal", "plan", "quota", ""] = Query("", description="Only of this kind"),
+    period: str = Query("", max_length=100, description="Those that share a day with this period"),
+    of: str = Query("", max_length=300, description="Of this person, team or unit, or of the company"),
+    where: str = Query("", max_length=10_000, description="A filter by fields of the record"),
+    as_of: date | None = Query(None, description="As they were at the end of this day"),
+    as_known_on: date | None = Query(None, description="Only what had been recorded by this day"),
     limit: int = Query(LIMIT, ge=1, le=MOST),
     cursor: str = Query("", max_length=2000),
 ) -> HttpResponse:
-    """The targets that you may see: your own, your people's, your team's."""
-    place = place_of(request, cursor)
-    going = {"offset": int(place.get("offset", 0))} if order else {"after": place.get("after")}
-    listing = queries.list_records(
-        actor_of(request),
-        "target",
-        where=where,
-        order=order,
-        limit=limit,
-        as_of=as_of,
-        as_known_on=as_known_on,
-        **going,
-    )
-    return given_listing(request, listing, listing.fields, limit, order, place)
+    """The targets that you may see (your own, your people's, your team's), one row each: of whom, period and days, value, unit, status.
+    `remark` tells of one that no answer takes."""
+    asked: dict[str, Any] = {
+        "metric": metric, "kind": kind, "period": period, "of": of, "where": where, "as_of": as_of, "as_known_on": as_known_on,
+    }  # fmt: skip
+    with sessions.use() as session:
+        rows = goals.list_targets(session, actor_of(request), **asked)
+    return whole(request, rows, limit, cursor)
 
 
-@router.put("/targets", auth=Token("targets:write"), response={200: s.RecordFull, 201: s.RecordFull}, operation_id="set_target",
-            summary="Set a target")  # fmt: skip
+@router.put(
+    "/targets", auth=SET, response={200: s.RecordFull, 201: s.RecordFull}, operation_id="set_target", summary="Set a target"
+)  # fmt: skip
 def set_target(request: HttpRequest, body: s.TargetIn) -> HttpResponse:
-    """Set the target of a person, team or unit for a metric and a span of days: changed where there is one, else created (201)."""
-    return write(request, lambda: _set_target(request, body))
+    """Set what a metric should be in a `period` (or from `starts_on` to `ends_on`): of the person, team or unit that is named, else of
+    the company. Changed where there is one of the same metric, kind, owner and days, else created (201)."""
+    with sessions.use() as session:
+        return write(request, lambda: _set_target(request, session, body))
 
 
-def _set_target(request: HttpRequest, body: s.TargetIn) -> Done:
-    given = {name: value for name, value in body.dict().items() if name != "effective" and value is not None}
-    record, created = put_target(actor_of(request), given, effective=body.effective)
-    return _now(request, "target", record, 201) if created else _now(request, "target", record)
+def _set_target(request: HttpRequest, session: Any, body: s.TargetIn) -> Done:
+    given = body.dict(
+        exclude={"metric", "period", "starts_on", "ends_on", "value", "amount", "number"}, exclude_none=True
+    )
+    values = [one for one in (body.value, body.amount, body.number) if one is not None]
+    if len(values) != 1:
+        raise UsageError("a target has one value", remedy="Give `value`: an amount, a number, or a share such as 32%")
+    days = (body.starts_on, body.ends_on) if body.starts_on and body.ends_on else None
+    if bool(body.starts_on) != bool(body.ends_on) or not (body.period or days):
+        raise UsageError(
+            "it is not said for which days", remedy="Give `period`, such as 2026-Q3, or `starts_on` and `ends_on`"
+        )
+    period = body.period or f"{body.starts_on}..{body.ends_on}"
+    done = goals.set_target(session, actor_of(request), body.metric, period, values[0], days=days, **given)
+    return _now(request, "target", int(done["id"]), 201 if done["done"] == "created" else 200)
+
+
+@router.post(
+    "/targets/{record}/withdraw", auth=SET, response=s.RecordFull, operation_id="withdraw_target", summary="Withdraw a target"
+)  # fmt: skip
+def withdraw_target(
+    request: HttpRequest, record: int, effective: date | None = Query(None, description="Since when (default: now)")
+) -> HttpResponse:
+    """From then on nobody has set it, which is not the same as 0. Its history stays."""
+
+    def act() -> Done:
+        goals.withdraw_target(actor_of(request), stored_number(record, "target"), effective=effective)
+        return _now(request, "target", record)
+
+    return write(request, act)
+
+
+@router.get(
+    "/targets/{record}/history", auth=TARGETS, response=s.History, operation_id="show_target_history",
+    summary="Show versions of a target",
+)  # fmt: skip
+def show_target_history(request: HttpRequest, record: int) -> HttpResponse:
+    """Every version, oldest first: what it said, since when it was true, when it was learned, who said so."""
+    return show_history(request, "target", str(stored_number(record, "target")))
 
 
 # Audit

@@ -15,9 +15,9 @@ from salesops.pipeline.queries import waterfall, waterfall_drill
 from salesops.web.serving import sessions
 
 from . import schemas as s
-from .asked import LIMIT, MOST, answer, listed, offset_page, pairs, place_of
+from .asked import LIMIT, MOST, listed, offset_page, pairs, place_of
 from .auth import Token, actor_of
-from .metrics import LONG, asked, given_answer
+from .metrics import LONG, asked, given_answer, given_explanation
 
 router = Router(tags=["pipeline"], auth=Token("metrics:read"))
 
@@ -51,7 +51,7 @@ def explain_it(request: HttpRequest, q: Query[Waterfall]) -> HttpResponse:
     """How the waterfall is made, and that it balances."""
     question = asked(q)
     with sessions.use(question.pop("as_known_on", None)) as session:
-        return answer(explain_waterfall(session, actor_of(request), **question).to_dict())
+        return given_explanation(request, explain_waterfall(session, actor_of(request), **question))
 
 
 @router.get("/pipeline/waterfall/{bar}", response=s.DrillOut, operation_id="drill_waterfall", summary="Deals of a bar")

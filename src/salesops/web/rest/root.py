@@ -18,7 +18,7 @@ from .openapi import Api
 from .problems import HANDLERS, WrongContent
 
 STATIC = Path(ninja.__file__).parent / "static" / "ninja"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 DESCRIPTION = """\
 Records, imports, metrics, pipeline, quality, targets, settings, work, accounts and audit of a salesops workspace.
 

@@ -455,21 +455,27 @@ class Undone(Schema):
 
 
 class TargetIn(Given):
-    """A target of a person, a team or a business unit in a period; the one that is there already is changed."""
+    """What a metric should be in a period, of a person, a team or a business unit, or (none named) of the company."""
 
-    metric: str = Field(max_length=200, examples=["bookings"])
-    kind: Literal["quota", "plan", "goal"] = "quota"
+    metric: str = Field(max_length=200, description="A metric, or one in a variant", examples=["bookings"])
+    kind: Literal["quota", "plan", "goal"] = "goal"
     person: str | None = Field(None, max_length=300, examples=["Ben Okoye"])
     team: str | None = Field(None, max_length=300)
     business_unit: str | None = Field(None, max_length=300)
-    period: str | None = Field(None, max_length=100, examples=["2026-Q1"])
-    starts_on: Day
-    ends_on: Day
-    amount: Decimal | str | None = Field(None, description="When the metric is money", examples=["120000"])
-    currency: str | None = Field(None, max_length=3, examples=["USD"])
-    number: Decimal | str | None = Field(None, description="When the metric is a count or a ratio")
+    period: str | None = Field(
+        None, max_length=100, description="2026-Q3, FY2026, 2026-03 or 2026-01-15..2026-02-28", examples=["2026-Q1"]
+    )
+    starts_on: Day | None = Field(None, description="The first day, in the place of a period")
+    ends_on: Day | None = Field(None, description="The last day")
+    value: Decimal | str | None = Field(
+        None, description="An amount, a number, or a share such as 32% (or 0.32)", examples=["120000", "32%"]
+    )
+    amount: Decimal | str | None = Field(None, description="The same as `value`")
+    number: Decimal | str | None = Field(None, description="The same as `value`")
+    currency: str | None = Field(None, max_length=3, description="Of an amount", examples=["USD"])
     status: Literal["draft", "published", "withdrawn"] = "published"
-    effective: Day | None = None
+    provenance: str | None = Field(None, max_length=1000, description="Where it comes from", examples=["plan 2026"])
+    effective: Day | None = Field(None, description="The day since when it is true (default: now)")
 
 
 # Audit, users, tokens
@@ -728,6 +734,15 @@ class CommentIn(Given):
     entity: str = Field(min_length=1, max_length=100, examples=["opportunity"])
     key: str = Field(min_length=1, max_length=300, examples=["D07"])
     text: str = Field(min_length=1, max_length=100_000, examples=["They ask for a reference."])
+
+
+class ViewIn(Given):
+    name: str = Field(min_length=1, max_length=200, examples=["My quarter"])
+    page: str = Field(min_length=1, max_length=1000, description="The path of a page", examples=["/pipeline/"])
+    query: str = Field(
+        "", max_length=5000, description="What stands behind the ?", examples=["period=2026-Q1&by=owner"]
+    )
+    shared: bool = Field(False, description="Everybody sees it")
 
 
 class Number(Schema):

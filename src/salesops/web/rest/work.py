@@ -1,4 +1,4 @@
-"""The work that hangs on records: tasks and comments."""
+"""The work that hangs on records: tasks and comments; saved views of pages."""
 
 from __future__ import annotations
 
@@ -108,3 +108,32 @@ def create_comment(request: HttpRequest, body: s.CommentIn) -> HttpResponse:
 def delete_comment(request: HttpRequest, number: int) -> HttpResponse:
     """Delete a comment of yours; its audit entries stay."""
     return write(request, lambda: _deleted(request, "comment", number))
+
+
+# Saved views
+
+
+@router.get("/views", auth=READ, response=s.Rows, operation_id="list_views", summary="List saved views")
+def list_views(
+    request: HttpRequest, limit: int = Query(LIMIT, ge=1, le=MOST), cursor: str = Query("", max_length=2000)
+) -> HttpResponse:
+    """Your views of pages, and those that others share: name, page, query."""
+    return whole(
+        request, [_shown(row) for row in actions_work.list_work(actor_of(request), "saved_view")], limit, cursor
+    )
+
+
+@router.post("/views", auth=WRITE, response={201: s.Number}, operation_id="create_view", summary="Save a view")
+def create_view(request: HttpRequest, body: s.ViewIn) -> HttpResponse:
+    """Keep a page with its filters under a name, for yourself or (`shared`) for everybody."""
+
+    def act() -> Done:
+        return Done({"number": actions_work.create_work(actor_of(request), "saved_view", **body.dict())}, 201)
+
+    return write(request, act)
+
+
+@router.delete("/views/{number}", auth=WRITE, response=s.Number, operation_id="delete_view", summary="Delete a view")
+def delete_view(request: HttpRequest, number: int) -> HttpResponse:
+    """Delete a view of yours; its audit entries stay."""
+    return write(request, lambda: _deleted(request, "saved_view", number))
