@@ -90,7 +90,7 @@ def explanation_table(found: Explanation) -> Table:
 def _levels(found: Explanation, level: int) -> Iterator[dict[str, Any]]:
     value, unit = found.value, found.unit
     if isinstance(value, Money):
-        value, unit = value.amount, value.currency
+        unit, value = value.currency, value.amount
     yield {
         "level": level, "title": found.title, "value": value, "unit": unit, "formula": found.formula, "rule": found.rule,
         "definition": found.definition, "notes": "\n".join(found.notes) or None, "no value": found.empty_reason,

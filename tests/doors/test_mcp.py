@@ -16,7 +16,16 @@ from mcp import Client, StdioServerParameters
 from .conftest import Door
 
 Call = tuple[str, dict[str, Any]]
-WRITING = {"create_record", "edit_record", "create_task", "create_comment", "define_metrics", "undefine_metric"}
+WRITING = {
+    "create_record",
+    "edit_record",
+    "create_task",
+    "create_comment",
+    "define_metrics",
+    "undefine_metric",
+    "set_target",
+    "withdraw_target",
+}
 
 
 def served(folder: Path, user: str, calls: Sequence[Call] = ()) -> tuple[dict[str, Any], list[Any]]:
@@ -59,6 +68,7 @@ READS: list[Call] = [
     ("metric_change", {"metric": "bookings", "from": "2025-Q1", "to": "2025-Q2", "by": "owner"}),
     ("alerts", {"metrics": "bookings,win_rate", "period": "month"}),
     ("kpi_guide", {"metric": "win_rate"}),
+    ("kpi_guide", {"metric": "win_rate", "ask": "down", "period": "2025-Q1"}),
     ("cohorts", {"customers_of": "wins", "as_of": "2025-06-30"}),
     ("cohort_customers", {"cohort": "2025-Q1", "customers_of": "wins"}),
     ("scorecard", {}),
@@ -67,7 +77,9 @@ READS: list[Call] = [
     ("people_ramp", {"as_of": "2025-12-31"}),
     ("people_compare", {"compared": "win_rate", "period": "2025-Q1"}),
     ("list_definitions", {}),
+    ("list_definitions", {"history": True}),
     ("check_definition", {"definition": "[x]\nkind = 'sum'"}),
+    ("list_targets", {"metric": "bookings", "target_period": "2025"}),
     ("list_tasks", {}),
     ("list_comments", {"entity": "opportunity"}),
     ("pipeline_waterfall", {"period": "2025-Q2", "scope": "all_open", "by": "owner"}),
@@ -213,6 +225,15 @@ def test_writing_needs_the_setting_and_the_role(writable: Door) -> None:
     )
     assert (made["done"][0]["done"], ended) == ("defined", {"undefined": "wins"})
     assert Decimal(asked["rows"][0]["wins"]) > 0
+    share: Call = ("set_target", {"metric": "win_rate", "target_period": "2025-Q1", "value": "32%"})
+    assert "may not" in refused(folder, "ben", share)[0]
+    (made,) = told(folder, "owner", share)
+    listed, ended, left = told(
+        folder, "owner", ("list_targets", {"metric": "win_rate", "targets_of": "company"}),
+        ("withdraw_target", {"target": made["id"]}), ("list_targets", {"metric": "win_rate"}),
+    )  # fmt: skip
+    assert [(row["id"], Decimal(row["value"])) for row in listed["rows"]] == [(made["id"], Decimal("0.32"))]
+    assert (ended, left["rows"][0]["status"]) == ({"withdrawn": made["id"]}, "withdrawn")
     logged = writable("audit", "list", "--limit", "1", "--user", "ben", "--format", "json").rows[0]
     assert (logged["door"], logged["action"]) == ("mcp", "edit")
 

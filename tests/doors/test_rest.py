@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from .conftest import Door, Served, token
@@ -381,6 +382,18 @@ def test_a_mapping_is_edited_and_sent(rest: Served) -> None:
     assert failed["problem"]["detail"]
 
 
+def test_an_encoding_that_is_wrong(rest: Served) -> None:
+    """An import whose files are not in the encoding that was said, or in none that there is, fails with what to do."""
+    number = upload(rest, {"firms.csv": "id,name\n3,Åse & Søn\n".encode()}).json["upload"]
+    for encoding in ("klingon", "utf-16-x", "utf-16", "utf-32", "hex", "ascii", "undefined", "shift_jis", "idna"):
+        call = {"upload": number, "dry_run": True, "reading": {"encoding": encoding}}
+        job = rest("POST", f"{V1}/imports?wait=60", call, user="owner").json
+        assert job["status"] == "failed", (encoding, job)
+        assert job["problem"]["status"] == 422, (encoding, job)
+        assert "did not expect" not in job["problem"]["detail"]
+        assert job["problem"]["remedy"]
+
+
 def test_uploads_that_are_none(rest: Served) -> None:
     """Files of one name, no file, a rep's file, somebody else's upload, a path as a mapping."""
     assert upload(rest, {"a.csv": b"x"}, user="ben").status == 403
@@ -452,7 +465,7 @@ def test_every_list_and_answer_as_xlsx(rest: Served) -> None:
     for path in (
         "people/compare?period=2025", "pipeline/slipping?period=2025-Q3", "metrics/bookings/drill?period=2025", "imports", "users",
         "pipeline/waterfall/created?period=2025-Q2", "quality", "quality/rules/opportunity.next_step_missing/records", "audit?limit=3",
-        "cohorts/2025-Q1/members?of=wins", "imports/1/problems?grouped=true",
+        "cohorts/2025-Q1/members?of=wins", "imports/1/problems?grouped=true", "scorecard",
     ):  # fmt: skip
         body = rest("GET", f"{V1}/{path}", user="owner").json
         found = _sheet(rest("GET", f"{V1}/{path}", user="owner", headers=wanted))
@@ -460,6 +473,14 @@ def test_every_list_and_answer_as_xlsx(rest: Served) -> None:
         assert len(found) == len(rows) > 0, path
         sheet = rest("GET", f"{V1}/{path}", user="owner", headers={"Accept": "text/csv"})
         assert len(list(csv.DictReader(io.StringIO(sheet.text)))) == len(rows), path
+    explained = f"{V1}/metrics/win_rate/explain?period=2025"
+    whole = rest("GET", explained, user="owner").json
+    lines = _sheet(rest("GET", explained, user="owner", headers=wanted))
+    assert [row["title"] for row in lines] == [whole["title"], *(one["title"] for one in whole["inputs"])]
+    assert lines[0]["value"] == pytest.approx(float(whole["value"]))
+    assert (lines[0]["level"], lines[1]["level"], lines[0]["formula"]) == (0, 1, whole["formula"])
+    money = rest("GET", f"{V1}/pipeline/waterfall/explain?period=2025-Q2", user="owner", headers={"Accept": "text/csv"})
+    assert next(csv.DictReader(io.StringIO(money.text)))["level"] == "0"
 
 
 def test_lists_of_the_pipeline_have_a_total(rest: Served) -> None:
@@ -552,21 +573,78 @@ def test_the_pipeline(rest: Served) -> None:
 
 def test_targets(rest: Served) -> None:
     """A target is set once and changed after that; a person sees their own."""
-    target = {
-        "metric": "bookings", "person": "Ben Okoye", "starts_on": "2025-07-01", "ends_on": "2025-09-30", "amount": "90000",
-    }  # fmt: skip
+    target = {"metric": "bookings", "person": "Ben Okoye", "kind": "quota", "period": "2025-Q3", "value": "90000"}
     assert rest("PUT", f"{V1}/targets", target, user="ben").status == 403
     made = rest("PUT", f"{V1}/targets", target, user="fay")
     assert made.status == 201, made.text
-    changed = rest("PUT", f"{V1}/targets", target | {"amount": "95000"}, user="fay")
-    assert (changed.status, changed.json["id"], Decimal(changed.json["values"]["amount"])) == (
-        200,
-        made.json["id"],
-        95000,
+    days = {"starts_on": "2025-07-01", "ends_on": "2025-09-30"}
+    by_days = {**target, **days, "amount": "95000"}
+    del by_days["value"]
+    for same in (by_days, {name: one for name, one in by_days.items() if name != "period"}):
+        changed = rest("PUT", f"{V1}/targets", same, user="fay")
+        assert (changed.status, changed.json["id"]) == (200, made.json["id"])
+    assert Decimal(changed.json["values"]["amount"]) == 95000
+    (seen,) = rest.items(f"{V1}/targets?metric=bookings&period=2025-08&of=Ben Okoye", "ben")
+    assert (seen["id"], seen["scope"], Decimal(seen["value"]), seen["unit"], seen["remark"]) == (
+        made.json["id"], "person", 95000, "money", "",
+    )  # fmt: skip
+    for wrong, status in (
+        ({"team": "x"}, 404), ({"metric": "bokings"}, 404), ({"value": None}, 400), ({"amount": "1"}, 400), ({"value": "abc"}, 422),
+        ({"period": None}, 400), (days | {"period": "2025-Q2"}, 400), ({"starts_on": "2025-07-01"}, 400), ({"period": "soon"}, 400),
+    ):  # fmt: skip
+        answer = rest("PUT", f"{V1}/targets", target | wrong, user="fay")
+        assert answer.status == status, (wrong, answer.text)
+        assert answer.json["remedy"]
+
+
+def test_a_target_of_any_metric_has_versions_and_ends(rest: Served) -> None:
+    """A share is written 32%, of the company; said again it has two versions; withdrawn, no answer stands beside it any more."""
+
+    def beside() -> Any:
+        asked = f"{V1}/metrics/query?metrics=win_rate&period=2025-Q1&compare=target"
+        return rest("GET", asked, user="owner").json["rows"][0]["win_rate__target"]
+
+    target = {"metric": "win_rate", "period": "2025-Q1", "value": "32%", "effective": "2025-01-01"}
+    made = rest("PUT", f"{V1}/targets", target, user="owner")
+    assert (made.status, beside()) == (201, 0.32), made.text
+    assert (
+        rest("PUT", f"{V1}/targets", target | {"value": "0.4", "effective": "2025-02-01"}, user="owner").status == 200
     )
-    seen = rest.items(f"{V1}/targets?where=starts_on = '2025-07-01'", "ben")
-    assert [row["id"] for row in seen] == [made.json["id"]]
-    assert rest("PUT", f"{V1}/targets", target | {"team": "x"}, user="fay").status in (400, 404)
+    assert beside() == 0.4
+    place = f"{V1}/targets/{made.json['id']}"
+    assert len(rest("GET", f"{place}/history", user="owner").json["items"]) == 2
+    (was,) = rest.items(f"{V1}/targets?metric=win_rate&as_of=2025-01-15", "owner")
+    assert (was["of"], Decimal(was["value"]), was["status"]) == ("company", Decimal("0.32"), "published")
+    assert rest("POST", f"{place}/withdraw", user="ben").status == 403
+    gone = rest("POST", f"{place}/withdraw", user="owner")
+    assert (gone.status, gone.json["values"]["status"], beside()) == (200, "withdrawn", None)
+
+
+def test_the_guide_answers(rest: Served) -> None:
+    """What to ask when a figure went down, with the answers; a metric that people defined is known; `ask` needs a metric."""
+    asked = rest("GET", f"{V1}/guide?metric=win_rate&ask=down&period=2025-Q1", user="owner").json["answers"]
+    assert all(one["ask"] and one["command"] for one in asked)
+    assert any(one["answer"] and one["answer"]["rows"] for one in asked)
+    assert rest("GET", f"{V1}/guide?ask=down", user="owner").status == 400
+    big = '[big]\nkind = "sum"\nfact = "closed"\nmeasure = "value"\nwhere = "status = \'won\'"\nquestion = "How much?"'
+    assert rest("POST", f"{V1}/definitions", {"definition": big}, user="owner").status == 200
+    assert rest("GET", f"{V1}/guide?metric=big", user="ben").json["reading"][0]["reads"] == "How much?"
+    assert [row["metric"] for row in rest.items(f"{V1}/definitions?as_of=2099-12-31", "ben")] == ["big"]
+    assert rest.items(f"{V1}/definitions?as_of=2020-12-31", "ben") == []
+
+
+def test_saved_views(rest: Served) -> None:
+    """A view is its owner's, or everybody's who may read; only a page of the workspace is one."""
+    for shared in (False, True):
+        view = {"name": f"Mine, {shared}", "page": "/pipeline/", "query": "period=2025-Q1", "shared": shared}
+        assert rest("POST", f"{V1}/views", view, user="mara").status == 201
+    mine, theirs = rest.items(f"{V1}/views", "mara"), rest.items(f"{V1}/views", "ben")
+    assert ([row["shared"] for row in mine], [row["name"] for row in theirs]) == ([False, True], ["Mine, True"])
+    for page in ("https://example.com", "//example.com", "/\\example.com", "pipeline", "/a?b=c"):
+        assert rest("POST", f"{V1}/views", {"name": "x", "page": page}, user="mara").status == 400
+    assert rest("DELETE", f"{V1}/views/{mine[1]['id']}", user="ben").status == 403
+    assert rest("DELETE", f"{V1}/views/{mine[1]['id']}", user="mara").status == 200
+    assert rest.items(f"{V1}/views", "ben") == []
 
 
 def test_quality_and_audit(rest: Served) -> None:
@@ -615,5 +693,10 @@ def test_the_document_says_what_is_needed(acme: Door) -> None:
             assert one.get("description"), where
             assert one.get("x-scope") or path.endswith("/me"), where
             assert one["responses"]["422"] == {"$ref": "#/components/responses/Problem422"}, where
+            for parameter in one["parameters"]:
+                schema = parameter["schema"]
+                found = parameter.get("example", (schema.get("examples") or [None])[0])
+                assert found is not None, f"{where}: {parameter['name']} has no example"
+                jsonschema.validate(found, schema)
             names = {parameter["name"] for parameter in one["parameters"]}
             assert ("Idempotency-Key" in names) == (method != "get"), where

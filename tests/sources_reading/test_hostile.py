@@ -122,6 +122,10 @@ def test_a_full_disk(staged: Stager, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_is_declared_wrongly(staged: Stager) -> None:
     with pytest.raises(InvalidData, match="no known encoding"):
         staged("a.csv", "a,b\n1,2\n", encoding="klingon")
+    for wrong in ("utf-16-x", "hex", "rot13", "undefined", "\0", "é"):  # unknown, or no encoding of text
+        for name, text in (("a.csv", "a,b\n1,2\n"), ("a.jsonl", '{"a": 1}\n')):
+            with pytest.raises(InvalidData, match="no known encoding"):
+                staged(name, text, encoding=wrong)
     with pytest.raises(InvalidData, match="is not all ascii"):
         staged("a.csv", "a,b\nü,2\n", encoding="ascii")
     with pytest.raises(InvalidData, match="not one character"):

@@ -16,10 +16,10 @@ import pyarrow as pa
 from salesops.common.errors import NotFound, UsageError
 from salesops.spreadsheet import Exported, Table
 
+from .rules import DIMENSIONS, Rule, rule_sql, rules
+
 if TYPE_CHECKING:
     from salesops.records.access import Actor
-
-from .rules import DIMENSIONS, Rule, rule_sql, rules
 
 NONE = "(none)"
 
