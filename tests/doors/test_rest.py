@@ -589,7 +589,7 @@ def test_targets(rest: Served) -> None:
         made.json["id"], "person", 95000, "money", "",
     )  # fmt: skip
     for wrong, status in (
-        ({"team": "x"}, 404), ({"metric": "bokings"}, 404), ({"value": None}, 400), ({"amount": "1"}, 400), ({"value": "abc"}, 422),
+        ({"team": "x"}, 400), ({"metric": "bokings"}, 404), ({"value": None}, 400), ({"amount": "1"}, 400), ({"value": "abc"}, 422),
         ({"period": None}, 400), (days | {"period": "2025-Q2"}, 400), ({"starts_on": "2025-07-01"}, 400), ({"period": "soon"}, 400),
     ):  # fmt: skip
         answer = rest("PUT", f"{V1}/targets", target | wrong, user="fay")
