@@ -501,6 +501,12 @@ class Records(_Room):
 
         return queries.show_record(self._api.actor, entity, key, **_days(question))
 
+    def erase(self, entity: str, key: object, *, confirm: str) -> Any:
+        """Erase who a person, contact or lead is, for good; counts and amounts stay. `confirm` repeats the record's name."""
+        from salesops.records import actions_erase
+
+        return actions_erase.erase(self._api.actor, entity, key, confirm=confirm)
+
     def history(self, entity: str, key: object) -> Any:
         """Every version: what changed, since when it was true, when it was learned, by whom."""
         from salesops.records import queries

@@ -542,3 +542,24 @@ def test_lines_of_json(place: Place) -> None:
     text = "".join(served.log)
     for secret in (WORD, path.rsplit("/", 1)[1], made, here.cookies["salesops"], "what-was-searched"):
         assert secret not in text
+
+
+# Somebody is erased
+
+
+def test_somebody_is_erased_on_a_page(place: Place, browser: Browser) -> None:
+    """An admin types the name; a wrong one erases nothing; a rep has no such page."""
+    key = place.door.python(
+        "result = ws().records.create('contact', {'name': 'Ida Quist', 'email': 'ida@quist.example'})"
+    )
+    browser.sign_in("ann")
+    assert browser.get(f"/erase/contact/{key}").status == 403
+    admin = Browser(place.served.port)
+    admin.sign_in("adam")
+    assert f"/erase/contact/{key}" in admin.get(f"/record/contact/{key}").text
+    refused = admin.post(f"/erase/contact/{key}", confirm="Ida")
+    assert (refused.status, "nothing was erased" in refused.text) == (400, True)
+    assert admin.post(f"/erase/contact/{key}", confirm="Ida Quist").status == 302
+    page = admin.get(f"/record/contact/{key}").text
+    assert "Erased contact" in page
+    assert "Quist" not in page

@@ -27,6 +27,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "restore": _OFFICE | {"finance", "manager"},
     "undo": _OFFICE,
     "merge": _OFFICE,
+    "erase": frozenset({"owner", "admin"}),  # what tells who somebody is, for good
     "import": _OFFICE | {"finance"},
     "undo_import": _OFFICE,
     "write_back": _OFFICE,

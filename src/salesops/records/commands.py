@@ -14,7 +14,7 @@ import click
 from salesops.common.errors import Conflict, InvalidData, UsageError
 from salesops.output import format_option, say, write_rows, write_table
 
-from . import access, actions, audit, queries, values
+from . import access, actions, actions_erase, audit, queries, values
 from .commands_settings import comment, field, moment, rule, task, user, word
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -193,6 +193,18 @@ def merge(ctx: click.Context, entity: str, winner: str, loser: str, no_fill: boo
     """Merge LOSER into WINNER; the loser's ids lead there from now on."""
     kept = actions.merge_records(ctx.obj.actor, entity, winner, loser, fill=not no_fill)
     say(f"merged into {kept}", entity=entity, merged_into=str(kept))
+
+
+@record.command("erase")
+@click.argument("entity")
+@click.argument("key")
+@click.option("--confirm", prompt="To erase for good, write the record's name", help="The record's name, as it stands.")
+@click.pass_context
+def erase(ctx: click.Context, entity: str, key: str, confirm: str) -> None:
+    """Erase who a person, contact or lead is, in the record, its history and wherever it is named. Counts and amounts stay."""
+    done = actions_erase.erase(ctx.obj.actor, entity, key, confirm=confirm)
+    others = "".join(f"; the same e-mail: {one['entity']} {one['record']}" for one in done["also"])
+    say(f"erased {entity} {done['record']}{others}", **done)
 
 
 @record.command("undo")

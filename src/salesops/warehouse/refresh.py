@@ -20,6 +20,7 @@ from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
 from salesops.records import access, extract
 from salesops.records.access import Actor
+from salesops.records.actions_erase import erasures
 from salesops.records.columns import custom_fields
 from salesops.records.duck import connect, quoted
 from salesops.records.entities import Entity, entities
@@ -101,7 +102,8 @@ def is_current(workspace: Workspace) -> bool:
 
 
 def _signature(workspace: Workspace, settings: Settings, calendars: Any) -> str:
-    """A digest of what the files depend on besides the records: layout, currency, time zones, calendars, custom fields."""
+    """A digest of what the files depend on besides the records: layout, currency, time zones, calendars, custom fields; and how many
+    people were erased, so that what a file still holds of them is never read on."""
     values = [
         FORMAT,
         settings.reporting_currency,
@@ -109,7 +111,7 @@ def _signature(workspace: Workspace, settings: Settings, calendars: Any) -> str:
         repr(workspace.config.calendar),
         repr(settings.custom),
     ]
-    values += [repr(one) for one in (settings.zones.units, calendars) if one]
+    values += [repr(one) for one in (settings.zones.units, calendars, erasures()) if one]
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
 
@@ -144,7 +146,10 @@ class _Maker:
             count = sum(len(ids) for ids in changed.records.values())
             if not changed.everything and count <= FULL_FROM and not FAR_REACHING & changed.records.keys():
                 return self._incremental(previous, changed, count, tick)
-        return self._full()
+        made = self._full()
+        if previous and previous.signature != self.signature:
+            sweep(self.folder, 1)  # what settings of before, or somebody erased, stand in is not kept
+        return made
 
     def clean(self) -> None:
         """Remove what a refresh that failed has written."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from salesops.common.errors import NotFound, SalesopsError, UsageError
-from salesops.records import access, actions, queries
+from salesops.records import access, actions, actions_erase, queries
 from salesops.records.entities import entity as entity_of
 from salesops.web.shell import cells, shown
 from salesops.web.shell.asked import Request
@@ -71,6 +71,7 @@ def _facts(request: Request, ask: Asking, found: queries.Record, history: list[d
         "title": parts.title_of(kind, found.values, found.labels), "status": status, "owner": owner_of(found),
         "groups": groups, "empty": empty, "versions": versions if every else versions[: parts.VERSIONS], "total_versions": len(versions),
         "lists": [one for one in lists if one.total], "later": later, "none": [one for one in lists if not one.total],
+        "erasable": kind.name in actions_erase.FIELDS and access.may(actor, "erase"),
         "can": can, "undo": batch if batch is not None and actions.may_undo(actor, batch) else None,
         "as_of": as_of, "known": known, "only_day": kind.name not in ("person", "team"),
         "steps": parts.steps(history, q.as_of, status.get("s") in ("ok", "bad")) if kind.name == "opportunity" else [],
