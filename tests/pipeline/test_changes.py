@@ -14,7 +14,7 @@ from tests.pipeline.test_waterfall import DAY, DEALS, ZERO, random_world
 from salesops.common.errors import UsageError
 from salesops.metrics.lint import problems
 from salesops.metrics.sql import parse
-from salesops.pipeline.changes import _listed, changes
+from salesops.pipeline.changes import _BOTH, _listed, _moved, changes
 from salesops.pipeline.queries import waterfall
 from salesops.pipeline.waterfall import Window
 
@@ -89,5 +89,6 @@ def test_effects_are_the_waterfall(deals: list[list[dict[str, Any]]], scope: str
 def test_the_statement_uses_portable_constructs_only() -> None:
     """As the lint knows them."""
     for mine in (False, True):
-        sql = _listed(Window(ZERO, ZERO + 30 * DAY), " AND b.mine = 1" if mine else "", mine)
-        assert list(problems("changes", parse(sql))) == []
+        limit = " AND b.mine = 1" if mine else ""
+        for sql in (_listed(limit), _moved(Window(ZERO, ZERO + 30 * DAY), limit), _BOTH):
+            assert list(problems("changes", parse(sql))) == []

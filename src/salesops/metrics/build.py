@@ -61,6 +61,17 @@ class Builder:
         asked, found = self.request.currency, currencies_of(self.session, "target") or frozenset()
         return (asked, *sorted(found - {asked})) if self.request.convert else (asked,)
 
+    @cached_property
+    def worked(self) -> tuple[str, ...]:
+        """Those of `units` that attainments of this question are worked in, asked of the quotas beforehand: each costs a copy of all."""
+        if len(self.units) == 1:
+            return self.units
+        select = exp.select("u.unit").distinct().from_(self.quota_units().subquery("u", copy=False), copy=False)
+        for alias, tree in self.periods():
+            select = select.with_(alias, as_=tree, copy=False)
+        found = {row["unit"] for row in self.session.query(select).to_pylist()}
+        return tuple(unit for unit in self.units if unit in found or unit == self.request.currency)
+
     def source(self, one: Fact, columns: Iterable[str], unit: str = "") -> exp.Select:
         """The fact with these columns only, macros expanded, parameters bound, the period worked in; its amounts in the
         currency `unit` (default: the asked one)."""
@@ -156,7 +167,7 @@ class Builder:
         fan = sorted(name for name in columns if name in divided and name not in one.columns)
         bodies = {
             unit: beside.over(self._fanned(one, columns, fan, unit) if fan else self.source(one, columns, unit))
-            for unit in (self.units if own else self.units[:1])
+            for unit in (self.worked if own else self.units[:1])
         }
         body = in_each(bodies) if own else bodies[self.request.currency]
         fact_ = exp.alias_(body.subquery(copy=False), "f", table=True, copy=False)
@@ -220,14 +231,21 @@ class Builder:
             outputs += self._outputs(number, one, groups, ranked)
         ctes: list[tuple[str, exp.Expression]] = list(self.periods())
         results = []
+        shared: dict[str, dict[str, str]] = {}
+        for name in dict.fromkeys(part.fact for part in ranked):  # what is summed and ranked, too, is read once
+            needs = set(groups[name].needs) if name in groups else set()
+            for part in (one for one in ranked if one.fact == name):
+                _ = [own(text, needs) for text in (part.measure, part.where, part.event) if text]
+            shared[name], tree = self._listed(fact(name), needs)
+            ctes.append((f"s_{name}", tree))
         for name, group in groups.items():
-            more, tree = self._windowed(group)
+            more, tree = self._windowed(group, name in shared)
             ctes += [one for one in more if one[0] not in dict(ctes)]
             ctes.append((f"r_{name}", tree))
             results.append(f"r_{name}")
         owned = {f"r_{name}" for name, group in groups.items() if group.own}
         for part, alias in ranked.items():
-            ctes.append((alias, self._ranked(part)))
+            ctes.append((alias, self._ranked(part, list(shared[part.fact]))))
             results.append(alias)
         keys = ["period", *(f"d{n}" for n in range(len(self.request.by)))]
         across = {
@@ -257,8 +275,20 @@ class Builder:
             select = select.with_(alias, as_=tree, copy=False)
         return select
 
-    def _windowed(self, group: Group) -> tuple[list[tuple[str, exp.Expression]], exp.Expression]:
+    def _listed(self, one: Fact, needs: set[str]) -> tuple[dict[str, str], exp.Select]:
+        """The keys, and the rows of a fact that count, with these columns of it beside the keys: `period`, `d0`.."""
+        keys = self.keys(one)
+        select = self.rows(one, needs)
+        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()), copy=False)
+        columns = (exp.column(name, table="f", quoted=True) for name in sorted(needs))
+        return keys, select.select(*columns, copy=False)
+
+    def _windowed(self, group: Group, shared: bool = False) -> tuple[list[tuple[str, exp.Expression]], exp.Expression]:
         """The sums of a group, and the tables of its own that they need where it counts over a window."""
+        if shared:
+            keys = list(self.keys(group.fact))
+            aggregates = (parse(f"{sql} AS {alias}") for sql, alias in group.columns.items())
+            return [], exp.select(*keys, *aggregates).from_(f"s_{group.fact.name} AS f").group_by(*keys)
         if not group.window:
             return [], self._sums(group)
         return apart(self.over(group.window), f"_{group.window}", lambda builder: builder._sums(group))
@@ -446,14 +476,11 @@ class Builder:
         found |= {f"d{n}": self.resolved(one, [self.request.by[n]])[0].keyed for n in self._split(across)}
         return found
 
-    def _ranked(self, part: Part) -> exp.Expression:
-        one = fact(part.fact)
+    def _ranked(self, part: Part, keys: Sequence[str]) -> exp.Expression:
+        """A quantile or a survival time by key, from the listed rows of its fact."""
         needs: set[str] = set()
         measure, where, event = (own(text, needs) if text else "" for text in (part.measure, part.where, part.event))
-        keys = self.keys(one)
-        select = self.rows(one, needs)
-        select = select.select(*(parse(f"{sql} AS {alias}") for alias, sql in keys.items()), copy=False)
-        select = select.select(parse(f"{measure} AS x"), copy=False)
+        select = exp.select(*keys, f"{measure} AS x").from_(f"s_{part.fact} AS f")
         select = select.where(parse(f"NOT ({measure}) IS NULL"), copy=False)
         if where:
             select = select.where(parse(where), copy=False)

@@ -28,6 +28,15 @@ from .waterfall import SIGNS, bars
 EFFECTS: Final = tuple(bucket for bucket in SIGNS if bucket not in ("start",))
 MOVES: Final = ("stage", "close_date", "owner")
 KINDS: Final = (*EFFECTS, *MOVES)
+_MOVED: Final = {"stage": "stage", "close_date": "expected_close", "owner": "owner"}
+_BOTH: Final = """
+    SELECT e.id, l.label AS deal, e.day, e.kind, e.was, e.became, e.code, e.effect, e.place, NULL AS n, NULL AS deals
+    FROM page AS e LEFT JOIN named AS l ON l.id = e.id
+    UNION ALL
+    SELECT NULL AS id, NULL AS deal, NULL AS day, t.kind, NULL AS was, NULL AS became, NULL AS code, t.effect, NULL AS place, t.n, t.deals
+    FROM summed AS t
+"""
+"""The page and the sums of all kinds in one statement: the list itself is made once."""
 
 
 def changes(
@@ -58,20 +67,19 @@ def changes(
     asked = _understand(session, first, last, scope, (), where, currency)
     text, slices, _ = versions(session, actor, asked.window, (), asked.where)
     mine = " AND b.mine = 1" if slices.mine else ""
-    parts = [*bars(asked.window, slices, text), ("listed", _listed(asked.window, mine, slices.mine))]
+    parts = [*bars(asked.window, slices, text), ("moved", _moved(asked.window, mine)), ("listed", _listed(mine))]
     only = [parse(f"e.kind IN ({', '.join(repr(kind) for kind in wanted)})")] if wanted else []
-    body = exp.select("e.id", "n.label AS deal", "e.day", "e.kind", "e.was", "e.became", "e.code", "e.effect").from_(
-        "listed AS e"
-    )
-    body = body.join(
-        exp.alias_(labels("opportunity").subquery(), "n", table=True), on=parse("n.id = e.id"), join_type="left"
-    )
-    body = body.where(*only).order_by("e.day", "e.id", "e.place", "e.kind", "e.effect").limit(limit).offset(offset)
+    body = exp.select("e.*").from_("listed AS e").where(*only)
+    page = body.order_by("e.day", "e.id", "e.place", "e.kind", "e.effect").limit(limit).offset(offset)
     sums = exp.select(
         "e.kind", "COUNT(*) AS n", "COUNT(DISTINCT e.id) AS deals", "CAST(SUM(e.effect) AS BIGINT) AS effect"
     )
-    totals = session.query(_with(sums.from_("listed AS e").group_by("e.kind"), parts)).to_pylist()
-    rows = session.query(_with(body, parts)).to_pylist()
+    summed = sums.from_("listed AS e").group_by("e.kind")
+    named = labels("opportunity")
+    parts += [(name, tree.sql("duckdb")) for name, tree in (("page", page), ("named", named), ("summed", summed))]
+    found = session.query(_with(parse(_BOTH), parts)).to_pylist()
+    totals = [row for row in found if row["n"] is not None]
+    rows = sorted((row for row in found if row["n"] is None), key=_order)
     labelled = _labels(session, rows)
     kept = [one for one in totals if not wanted or one["kind"] in wanted]
     told = _told(
@@ -104,7 +112,7 @@ def changes(
     )  # fmt: skip
 
 
-def _listed(window: Any, mine: str, has_mine: bool) -> str:
+def _listed(mine: str) -> str:
     """Every change: id, day, kind, was, became, code (currency of an amount), effect, place in its day."""
     signs = " ".join(f"WHEN '{bucket}' THEN {sign}" for bucket, sign in SIGNS.items())
     buckets = ", ".join(f"'{bucket}'" for bucket in EFFECTS)
@@ -116,18 +124,37 @@ def _listed(window: Any, mine: str, has_mine: bool) -> str:
         FROM bar AS b LEFT JOIN w AS v ON v.id = b.id AND v.since = b.day LEFT JOIN w AS u ON u.id = b.id AND u.until = b.day
         WHERE b.bucket IN ({buckets}){mine}
     """
-    joined = f"JOIN w AS b ON b.id = o.id AND b.since = o.day_from{mine}" if has_mine else ""
-    for kind, column in (("stage", "stage"), ("close_date", "expected_close"), ("owner", "owner")):
-        differs = f"(o.{column} <> p.{column} OR (o.{column} IS NULL AND NOT p.{column} IS NULL) OR (NOT o.{column} IS NULL AND p.{column} IS NULL))"
+    for kind, column in _MOVED.items():
         text += f"""
         UNION ALL
-        SELECT o.id, o.day_from AS day, '{kind}' AS kind, CAST(p.{column} AS VARCHAR) AS was, CAST(o.{column} AS VARCHAR) AS became,
+        SELECT m.id, m.day, '{kind}' AS kind, CAST(m.was_{column} AS VARCHAR) AS was, CAST(m.{column} AS VARCHAR) AS became,
                NULL AS code, 0 AS effect, 2 AS place
-        FROM opportunity AS o JOIN opportunity AS p ON p.id = o.id AND p.day_to = o.day_from AND NOT p.deleted {joined}
-        WHERE o.day_from >= {day(window.first)} AND o.day_from <= {day(window.last)} AND p.created_on < o.day_from
-          AND NOT o.deleted AND {differs}
+        FROM moved AS m WHERE {_differs(f"m.{column}", f"m.was_{column}")}
         """
     return text
+
+
+def _moved(window: Any, mine: str) -> str:
+    """Versions of the window in which the stage, the close date or the owner is another than the evening before, with both."""
+    pairs = "".join(f", o.{column} AS {column}, p.{column} AS was_{column}" for column in _MOVED.values())
+    differs = " OR ".join(_differs(f"o.{column}", f"p.{column}") for column in _MOVED.values())
+    joined = f"JOIN w AS b ON b.id = o.id AND b.since = o.day_from{mine}" if mine else ""
+    return f"""
+        SELECT o.id, o.day_from AS day{pairs}
+        FROM opportunity AS o JOIN opportunity AS p ON p.id = o.id AND p.day_to = o.day_from AND NOT p.deleted {joined}
+        WHERE o.day_from >= {day(window.first)} AND o.day_from <= {day(window.last)} AND p.created_on < o.day_from
+          AND p.day_to >= {day(window.first)} AND p.day_to <= {day(window.last)} AND NOT o.deleted AND ({differs})
+    """
+
+
+def _differs(now: str, before: str) -> str:
+    return (
+        f"({now} <> {before} OR ({now} IS NULL AND NOT {before} IS NULL) OR (NOT {now} IS NULL AND {before} IS NULL))"
+    )
+
+
+def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (row["day"], row["id"], row["place"], row["kind"], row["effect"])
 
 
 def _labels(session: Any, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, str | None]]:

@@ -199,7 +199,7 @@ def _cell_test(n: int, value: Any, table: str) -> str:
     return f"b.k{n} = {literal(value).sql('duckdb')}"
 
 
-def _with(select: exp.Select, parts: Sequence[tuple[str, str]]) -> exp.Select:
+def _with(select: Any, parts: Sequence[tuple[str, str]]) -> Any:
     for name, text in parts:
         select = select.with_(name, as_=parse(text), copy=False)
     return select

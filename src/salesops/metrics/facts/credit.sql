@@ -16,11 +16,13 @@ FROM (
            ABS(w.value) // 1000000 * c.share + ABS(w.value) % 1000000 * c.share // 1000000 AS whole,
            ABS(w.value) % 1000000 * c.share % 1000000 AS rest
     FROM (
-      SELECT o.id, o.closed_on AS day, CASE WHEN k.id IS NULL THEN o.owner ELSE k.owner END AS owner,
-             in_currency(o.value, o.currency, o.closed_on) AS value
-      FROM opportunity AS o
-      LEFT JOIN opportunity AS k ON k.id = o.id AND on_day(k, o.closed_on)
-      WHERE as_of(o) AND o.status = 'won' AND :first <= o.closed_on AND o.closed_on <= :last
+      SELECT y.id, y.day, y.owner, in_currency(y.value, y.currency, y.day) AS value
+      FROM (
+        SELECT o.id, o.closed_on AS day, o.value, o.currency, CASE WHEN k.id IS NULL THEN o.owner ELSE k.owner END AS owner
+        FROM opportunity AS o
+        LEFT JOIN opportunity AS k ON k.id = o.id AND on_day(k, o.closed_on)
+        WHERE as_of(o) AND o.status = 'won' AND :first <= o.closed_on AND o.closed_on <= :last
+      ) AS y
     ) AS w
     LEFT JOIN opportunity_split AS c ON c.opportunity = w.id AND COALESCE(c.kind, 'credit') = 'credit'
       AND NOT c.share IS NULL AND c.valid_from <= w.day AND w.day < c.valid_to
@@ -31,7 +33,7 @@ FROM (
     FROM (
       SELECT o.id, o.closed_on AS day, in_currency(o.value, o.currency, o.closed_on) AS value
       FROM opportunity AS o
-      WHERE as_of(o) AND o.status = 'won' AND :first <= o.closed_on AND o.closed_on <= :last
+      WHERE :overlay AND as_of(o) AND o.status = 'won' AND :first <= o.closed_on AND o.closed_on <= :last
     ) AS w
     JOIN opportunity_split AS c ON c.opportunity = w.id AND c.kind = 'overlay'
       AND NOT c.share IS NULL AND c.valid_from <= w.day AND w.day < c.valid_to
@@ -39,4 +41,3 @@ FROM (
 ) AS t
 LEFT JOIN opportunity AS o ON o.id = t.id AND as_of(o)
 LEFT JOIN opportunity AS b ON b.id = t.id AND on_day(b, t.day)
-WHERE t.kind = 'credit' OR :overlay

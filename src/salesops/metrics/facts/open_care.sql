@@ -25,7 +25,11 @@ LEFT JOIN (
     SELECT DISTINCT c.opportunity, c.on_day AS day
     FROM activity AS c
     WHERE COALESCE(c.status, 'held') = 'held' AND NOT COALESCE(c.automatic, FALSE)
-      AND NOT c.opportunity IS NULL AND c.on_day <= :as_of
+      AND c.on_day <= :as_of AND c.opportunity IN (
+        SELECT y.id FROM opportunity AS y
+        WHERE y.status = 'open' AND NOT y.deleted AND y.day_from <= :last
+          AND y.day_to > CASE WHEN :as_of < :first THEN :as_of ELSE :first END
+      )
   ) AS t
 ) AS a ON a.opportunity = o.id AND a.day <= p.snap AND COALESCE(a.until, CAST('9999-12-31' AS DATE)) > p.snap
 LEFT JOIN (

@@ -1,9 +1,9 @@
 SELECT
   t.account AS id,
   t.account AS account,
-  t.period AS period,
-  t.day AS day,
-  t.day AS basis,
+  p.key AS period,
+  p.snap AS day,
+  p.snap AS basis,
   n.owner AS owner_now,
   t.at_start AS at_start,
   t.at_end AS at_end,
@@ -15,8 +15,8 @@ SELECT
   t.margin_base_value AS margin_base_value,
   m.months AS months
 FROM (
-  SELECT u.account, u.period, u.day, MAX(u.at_start) AS at_start, MAX(u.at_end) AS at_end,
-         SUM(CASE WHEN u.at_start = 1 AND u.start_value IS NULL THEN 1
+  SELECT u.account, u.opens, MAX(u.at_start) AS at_start, MAX(u.at_end) AS at_end,
+         MAX(CASE WHEN u.at_start = 1 AND u.start_value IS NULL THEN 1
                   WHEN u.at_end = 1 AND (u.start_value IS NULL OR u.end_value IS NULL) THEN 1 ELSE 0 END) AS unknown,
          CAST(SUM(CASE WHEN u.at_start = 1 THEN u.start_value ELSE 0 END) AS BIGINT) AS start_value,
          CAST(SUM(CASE WHEN u.at_end = 1 THEN u.start_value ELSE 0 END) AS BIGINT) AS now_value,
@@ -24,7 +24,7 @@ FROM (
          CAST(SUM(CASE WHEN u.at_end = 1 THEN rounded_share(u.end_value, u.margin, 1000000) END) AS BIGINT) AS margin_value,
          CAST(SUM(CASE WHEN u.at_end = 1 AND NOT u.margin IS NULL THEN u.end_value END) AS BIGINT) AS margin_base_value
   FROM (
-    SELECT s.account, s.margin, p.key AS period, p.snap AS day,
+    SELECT s.account, s.margin, p.start AS opens,
            CASE WHEN s.valid_from <= p.eve AND p.eve < s.valid_to THEN 1 ELSE 0 END AS at_start,
            CASE WHEN s.valid_from <= p.snap AND p.snap < s.valid_to THEN 1 ELSE 0 END AS at_end,
            in_currency(s.recurring_amount, COALESCE(s.currency, :reporting), p.eve) AS start_value,
@@ -34,8 +34,9 @@ FROM (
     WHERE NOT s.account IS NULL
   ) AS u
   WHERE u.at_start = 1 OR u.at_end = 1
-  GROUP BY u.account, u.period, u.day
+  GROUP BY u.account, u.opens
 ) AS t
+JOIN period AS p ON p.start = t.opens
 LEFT JOIN (
   SELECT y.period, SUM(y.days * 1000000 // y.size) AS months
   FROM (
@@ -48,7 +49,7 @@ LEFT JOIN (
     GROUP BY x.period, x.month_start, x.size
   ) AS y
   GROUP BY y.period
-) AS m ON m.period = t.period
-LEFT JOIN account AS b ON b.id = t.account AND on_day(b, t.day)
+) AS m ON m.period = p.key
+LEFT JOIN account AS b ON b.id = t.account AND on_day(b, p.snap)
 LEFT JOIN account AS o ON o.id = t.account AND on_day(o, :as_of)
 LEFT JOIN account AS n ON n.id = t.account AND n.day_to = CAST('9999-12-31' AS DATE)

@@ -10,17 +10,17 @@ SELECT
   o.status AS status,
   in_currency(o.value, o.currency, CASE WHEN o.status = 'open' THEN :as_of ELSE o.closed_on END) AS value
 FROM (
-  SELECT opportunity, pipeline, day, reach, furthest,
+  SELECT opportunity, pipeline, day, reach,
+         MAX(reach) OVER (PARTITION BY opportunity, pipeline ORDER BY visit
+                          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS furthest,
          COALESCE(MAX(reach) OVER (PARTITION BY opportunity, pipeline ORDER BY visit
                                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), -1) AS before
   FROM (
     SELECT h.opportunity, h.visit, h.day, x.pipeline,
-           CASE WHEN h.kind = 'won' THEN 1000000000 ELSE h.position END AS reach,
-           MAX(CASE WHEN h.kind = 'won' THEN 1000000000 ELSE h.position END)
-             OVER (PARTITION BY h.opportunity, x.pipeline) AS furthest
+           CASE WHEN h.kind = 'won' THEN 1000000000 ELSE h.position END AS reach
     FROM stage_history AS h
     JOIN stage AS x ON x.id = h.stage AND x.day_from <= :as_of AND :as_of < x.day_to
-    WHERE h.kind <> 'lost' AND h.day <= :as_of
+    WHERE h.kind <> 'lost' AND h.day <= :as_of{arrived}
   ) AS r
 ) AS e
 JOIN stage AS s ON COALESCE(s.pipeline, -1) = COALESCE(e.pipeline, -1) AND COALESCE(s.position, 0) > e.before AND COALESCE(s.position, 0) <= e.reach
