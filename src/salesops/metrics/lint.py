@@ -181,11 +181,13 @@ def requests_of(one: Asked) -> Iterator[Request]:
 
 
 def shape() -> Any:
-    """A session without data: the builder only asks it for the columns of a table and the reach of the calendar."""
+    """A session without data: the builder asks it for the columns of a table, the reach of the calendar and the currencies of quotas."""
 
     def query(sql: Any) -> pa.Table:
         if "calendar_day" in str(sql):
             return pa.table({"a": [date(2020, 1, 1)], "b": [date(2030, 1, 1)]})
+        if "quota_currency" in str(sql):
+            return pa.table({"unit": ["EUR", "USD"]})
         text, number = pa.array([], pa.string()), pa.array([], pa.int64())
         columns = dict.fromkeys(("owner", "account", "stage", "pipeline"), number)
         return pa.table({**columns, "type": text, "source": text})
