@@ -235,9 +235,10 @@ class Builder:
         for name in dict.fromkeys(part.fact for part in ranked):  # what is summed and ranked, too, is read once
             needs = set(groups[name].needs) if name in groups else set()
             for part in (one for one in ranked if one.fact == name):
-                _ = [own(text, needs) for text in (part.measure, part.where, part.event) if text]
-            shared[name], tree = self._listed(fact(name), needs)
-            ctes.append((f"s_{name}", tree))
+                for text in filter(None, (part.measure, part.where, part.event)):
+                    own(text, needs)
+            shared[name], listed = self._listed(fact(name), needs)
+            ctes.append((f"s_{name}", listed))
         for name, group in groups.items():
             more, tree = self._windowed(group, name in shared)
             ctes += [one for one in more if one[0] not in dict(ctes)]

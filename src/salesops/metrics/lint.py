@@ -184,10 +184,10 @@ def shape() -> Any:
     """A session without data: the builder asks it for the columns of a table, the reach of the calendar and the currencies of quotas."""
 
     def query(sql: Any) -> pa.Table:
-        if "calendar_day" in str(sql):
-            return pa.table({"a": [date(2020, 1, 1)], "b": [date(2030, 1, 1)]})
         if "quota_currency" in str(sql):
             return pa.table({"unit": ["EUR", "USD"]})
+        if "calendar_day" in str(sql):
+            return pa.table({"a": [date(2020, 1, 1)], "b": [date(2030, 1, 1)]})
         text, number = pa.array([], pa.string()), pa.array([], pa.int64())
         columns = dict.fromkeys(("owner", "account", "stage", "pipeline"), number)
         return pa.table({**columns, "type": text, "source": text})
