@@ -185,6 +185,12 @@ class Metrics(_Room):
 
         return alerts(self._api.session(as_known_on), self._api.actor, metrics, **question)
 
+    def expectations(self, metric: str, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """One metric by finished `period` (week or month) beside what was expected of each, as `alerts` judges it."""
+        from salesops.metrics.alerts import expectations
+
+        return expectations(self._api.session(as_known_on), self._api.actor, metric, **question)
+
     def cohorts(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Customers by first purchase, how many stay and what they bring by age: `of="orders"`, `"subscriptions"` or `"wins"`,
         `period`, `from_`, `to`, `by`, `where`, `ages`, `as_of`, `currency`."""
@@ -310,6 +316,12 @@ class People(_Room):
         from salesops.metrics import people
 
         return people.activity(self._api.session(as_known_on), self._api.actor, kinds=kinds, **question)
+
+    def organisation(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Who reports to whom on a day (`as_of`), and who joined, moved or left since another (`then`)."""
+        from salesops.metrics.organisation import organisation
+
+        return organisation(self._api.session(as_known_on), self._api.actor, **question)
 
     def mix(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """What the top quarter by attainment does otherwise: shares of minutes by kind."""
@@ -467,6 +479,13 @@ class Pipeline(_Room):
 
         return slipping(self._api.session(as_known_on), self._api.actor, period, **question)
 
+    def open_deals(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
+        """Open deals, the largest first: `where`, `cell`, `closing_from`, `closing_to`, `undated`, `least`, `most`, `text`, `offset`, `limit`."""
+        from salesops.pipeline.deals import open_deals
+
+        question |= {name: _day(question[name]) for name in ("closing_from", "closing_to") if name in question}
+        return open_deals(self._api.session(as_known_on), self._api.actor, **question)
+
     def stale(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Open deals where nothing happens for longer than is usual in their stage."""
         from salesops.pipeline.attention import stale
@@ -524,6 +543,12 @@ class Records(_Room):
         from salesops.records import actions
 
         return actions.edit_record(self._api.actor, entity, key, values, **_days(options))
+
+    def edit_together(self, entity: str, keys: Sequence[object], values: dict[str, Any]) -> tuple[int | None, int]:
+        """Give up to 500 records the same values, all or none; gives the batch (None: they had them already) and how many changed."""
+        from salesops.records import actions
+
+        return actions.edit_records(self._api.actor, entity, keys, values)
 
     def delete(self, entity: str, key: object, **options: Any) -> int:
         """Delete a record; answers about earlier days still know it."""

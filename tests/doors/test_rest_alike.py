@@ -98,6 +98,10 @@ ASKED: dict[str, tuple[str, str]] = {
         "here.pipeline.changes('2025-04-01', '2025-06-30').to_dict()['rows']",
     ),
     "slipping": ("pipeline/slipping?period=2025-Q3", "here.pipeline.slipping('2025-Q3').to_dict()['rows']"),
+    "open deals": (
+        "pipeline/deals?least=1000&text=o",
+        "here.pipeline.open_deals(least=1000, text='o').to_dict()['rows']",
+    ),
     "stale": ("pipeline/stale", "here.pipeline.stale().to_dict()['rows']"),
     "an effect": (
         "pipeline/effect?metric=bookings&since=2025-04-01&touched=Ben Okoye",
@@ -161,6 +165,14 @@ ASKED: dict[str, tuple[str, str]] = {
     ),
     "the guide": ("guide?metric=win_rate", "here.metrics.guide(metric='win_rate').to_dict()"),
     "alerts": ("alerts?metrics=bookings,win_rate", "here.metrics.alerts('bookings,win_rate').to_dict()"),
+    "what was expected": (
+        "alerts/expectations?metric=bookings",
+        "here.metrics.expectations('bookings').to_dict()",
+    ),
+    "the organisation": (
+        "people/organisation?as_of=2025-06-30&then=2025-01-31",
+        "here.people.organisation(as_of='2025-06-30', then='2025-01-31').to_dict()",
+    ),
     "cohorts": ("cohorts?of=wins&by=owner", "here.metrics.cohorts(of='wins', by='owner').to_dict()"),
     "customers of a cohort": (
         "cohorts/2025-Q1/members?of=wins",
@@ -210,6 +222,9 @@ WRITTEN: dict[str, tuple[str, str, Any, str]] = {
     "undo_edit": ("POST", "edits/999999/undo", None, "here.records.undo(999999)"),
     "bulk_records": (
         "POST", "bulk/account", {"operations": [{"do": "create", "values": {"x": 1}}]}, "here.records.create('account', {'x': 1})",
+    ),
+    "edit_together": (
+        "POST", "bulk/opportunity/edit", {"keys": ["D01"], "values": {"x": 1}}, "here.records.edit_together('opportunity', ['D01'], {'x': 1})",
     ),
     "start_import": ("POST", "imports", {"upload": 999999}, "here.imports.run('no such file')"),
     "resume_job": ("POST", "imports/jobs/999999/resume", None, "here.imports.run('no such file')"),
@@ -280,6 +295,7 @@ PARTS: dict[str, Any] = {
             "changes",
             "slipping",
             "stale",
+            "open deals",
             "cases of a transition",
             "definitions",
             "targets",

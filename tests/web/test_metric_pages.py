@@ -146,3 +146,11 @@ def test_alerts_say_what_the_rooms_say(site: Site) -> None:
     )
     assert said.text.count("made ") >= len([row for row in rows if row["group"]])
     assert said.text.count(">drop<") + said.text.count(">surge<") == len(rows)
+
+
+def test_a_split_that_a_metric_lacks_is_told_at_the_field(site: Site) -> None:
+    """The page stands, without the split, and says why."""
+    page = site.get("owner", "/metric/cac?by=stage")
+    assert page.status == 200, page.text[:500]
+    assert 'id="by-error"' in page.text
+    assert 'aria-describedby="by-error"' in page.text

@@ -80,3 +80,25 @@ def test_a_week_is_reported_in_one_save(site: Site) -> None:
     assert f">{name}</a>" not in site.get("manager", "/playbook/my-week").text
     assert "no week of yours" in site.get("ops", "/playbook/my-week").text
     assert site.post("ops", "/playbook/my-week", last=last[1], selling="1").status == 400
+
+
+def test_who_is_named_in_a_comment_is_told(site: Site) -> None:
+    """It stands in the inbox and is counted beside it until the inbox is opened; a longer name is somebody else's."""
+    deal = site.door.python("result = str(ws('rep').records.list('opportunity', limit=1).rows[0]['id'])")
+    name = site.door.python("result = {one['username']: one['person_name'] for one in ws().users.list()}")["rep"]
+    owner = site.door.python(f"result = ws().records.show('opportunity', {deal!r}).values['owner']")
+    person = site.door.python("result = {one['username']: one['person'] for one in ws().users.list()}")["rep"]
+    site.get("exec", "/inbox")  # all that was written before is read
+    site.get("rep", "/inbox")
+    assert "side-count" not in site.get("exec", "/account").text
+    site.door.python(f"ws('ops').comments.create('opportunity', {deal!r}, 'Ask @Exec, or @{name}.'); result = 1")
+    site.door.python(f"ws('ops').comments.create('opportunity', {deal!r}, 'Not for @executive'); result = 1")
+    assert re.search(r'class="side-count"[^>]*>1<', site.get("exec", "/account").text)
+    more = 2 if str(owner) == str(person) else 1
+    assert re.search(rf'class="side-count"[^>]*>{more}<', site.get("rep", "/account").text)
+    inbox = site.get("exec", "/inbox").text
+    assert "Ask @Exec" in inbox
+    assert "names you" in inbox
+    assert "Not for @executive" not in inbox
+    assert "side-count" not in site.get("exec", "/account").text
+    assert "side-count" not in site.get("ops", "/account").text, "one's own comment"

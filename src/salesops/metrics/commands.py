@@ -15,6 +15,7 @@ from salesops.output import format_option, shown, write_answer, write_explanatio
 from .alerts import METRICS as WATCHED
 from .alerts import YEAR
 from .alerts import alerts as ask_alerts
+from .alerts import expectations as ask_expectations
 from .catalogue import metrics as all_metrics
 from .change import explain_change
 from .cohorts import GRAINS, KINDS
@@ -186,6 +187,24 @@ def alerts(ctx: click.Context, as_known_on: str | None, form: str, **options: An
     else:
         click.echo(f"No alert: {next(iter(found.empty.values()))}.")
     click.echo("\n".join(f"  {note}" for note in found.notes))
+
+
+@metrics.command("expectations")
+@click.argument("name")
+@click.option("--period", type=click.Choice(tuple(YEAR)), default="month", show_default=True, help="The grain.")
+@click.option("--from", "from_", help="Use the history from this day (or period) on.")
+@click.option("--where", help="A filter, for example: region = 'West'.")
+@click.option("--as-of", help="As of the evening of this day (default: the warehouse's today).")
+@click.option("--as-known-on", help="Only what had been recorded by this day.")
+@click.option("--currency", help="Currency of amounts (default: the workspace's).")
+@click.option("--calendar", help="The business unit by whose fiscal calendar periods are counted, or workspace.")
+@click.option("--alerts-per-year", default=0.5, show_default=True, help="How many a year chance may cause in a metric.")
+@format_option
+@click.pass_context
+def expectations(ctx: click.Context, name: str, as_known_on: str | None, form: str, **options: Any) -> None:
+    """A metric by finished periods beside what was expected of each, as alerts judge it."""
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(ask_expectations(session, ctx.obj.actor, name, **options), form)
 
 
 @metrics.command("explain")

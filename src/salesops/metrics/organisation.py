@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from .request import as_day
 from .sql import day
 
 LIMIT = 50
@@ -49,16 +50,46 @@ class Organisation:
     def people(self) -> int:
         return len(self.seats)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The tree, JSON-ready: people by their ids as text, days as text."""
+        from salesops.output import plain
+
+        found: dict[str, Any] = plain(
+            {
+                "as_of": self.as_of,
+                "then": self.then,
+                "people": self.people,
+                "seats": _told(self.seats),
+                "left": _told(self.left),
+            }
+        )
+        return found
+
     def changed(self, change: str) -> tuple[Seat, ...]:
         """Those who joined, moved or left."""
         return self.left if change == "left" else tuple(one for one in self.seats if one.change == change)
 
 
-def organisation(session: Any, actor: Any, *, as_of: date, then: date | None = None) -> Organisation:
-    """Everybody employed on a day under the manager of that day; `then` compares with another day.
+def _told(seats: Iterable[Seat]) -> list[dict[str, Any]]:
+    """Seats as dictionaries, without their paths: parents stand before their people."""
+    return [
+        {
+            "person": str(one.person), "name": one.name, "title": one.title, "manager": None if one.manager is None else str(one.manager),
+            "depth": one.depth, "direct": one.direct, "people": one.people, "change": one.change, "former": one.former,
+        }
+        for one in seats
+    ]  # fmt: skip
+
+
+def organisation(
+    session: Any, actor: Any, *, as_of: date | str | None = None, then: date | str | None = None
+) -> Organisation:
+    """Everybody employed on a day (default: today) under the manager of that day; `then` compares with another day.
 
     A person without a manager who is employed stands at the top. Where nobody's employment is on record, everybody on record counts.
     """
+    as_of = session.manifest.today if as_of is None else as_day(as_of, "as_of")
+    then = None if then is None else as_day(then, "then")
     names, titles = _people(session, as_of)
     now, before = _lines(session, as_of), _lines(session, then) if then else {}
     here, there = _employed(session, as_of, names), _employed(session, then, names) if then else set()

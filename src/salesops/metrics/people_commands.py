@@ -10,6 +10,7 @@ from salesops.output import format_option, write_rows, write_table
 
 from . import people as ask
 from .commands import question, session_of
+from .organisation import organisation as tree
 
 
 @click.group("people")
@@ -26,6 +27,24 @@ def activity(ctx: click.Context, as_known_on: str | None, form: str, **options: 
     """Activities, meetings, selling and other time of everybody."""
     with session_of(ctx.obj, as_known_on) as session:
         _write(ask.activity(session, ctx.obj.actor, **options), form)
+
+
+@people.command("organisation")
+@click.option("--as-of", help="The day (default: the warehouse's today).")
+@click.option("--then", help="The day that it is compared with: who joined, moved and left since.")
+@click.option("--as-known-on", help="Only what had been recorded by this day.")
+@format_option
+@click.pass_context
+def organisation(ctx: click.Context, as_known_on: str | None, form: str, **options: Any) -> None:
+    """Who reports to whom on a day, and who joined, moved or left since another."""
+    with session_of(ctx.obj, as_known_on) as session:
+        told = tree(session, ctx.obj.actor, **options).to_dict()
+    rows = [*told["seats"], *told["left"]]
+    if form == "table":
+        rows = [{**row, "name": "  " * row["depth"] + row["name"]} for row in rows]
+    write_rows(
+        rows, form, columns=["name", "title", "people", "direct", "change", "former", "person", "manager", "depth"]
+    )
 
 
 @people.command("mix")

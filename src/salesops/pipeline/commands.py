@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import click
@@ -17,6 +17,7 @@ from .changes import changes as ask_changes
 from .compare import before_after
 from .conversion import OF, stage_deals, stage_report
 from .curves import STARTS, curve_deals, cycle_curves
+from .deals import open_deals as ask_deals
 from .explain import explain_waterfall
 from .funnel import KINDS as FUNNELS
 from .funnel import funnel as ask_funnel
@@ -44,6 +45,14 @@ OPTIONS: Final = {
     ),
 }
 """What several commands take."""
+
+
+def amount(text: str) -> Decimal:
+    """An amount as somebody writes it; click tells a ValueError as a wrong option."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
 
 
 def taking(*names: str) -> Any:
@@ -279,6 +288,25 @@ def slipping(ctx: click.Context, as_known_on: str | None, form: str, cell: tuple
     """List deals that were due in a period and slipped: why, how far, how often pushed. The largest first."""
     with session_of(ctx.obj, as_known_on) as session:
         write_answer(ask_slipping(session, ctx.obj.actor, cell=cell_of(cell), **options), form)
+
+
+@pipeline.command("deals")
+@click.option("--closing-from", type=click.DateTime(["%Y-%m-%d"]), help="Expected to close on this day or later.")
+@click.option("--closing-to", type=click.DateTime(["%Y-%m-%d"]), help="Expected to close on this day or before.")
+@click.option("--undated", is_flag=True, help="Only those without an expected close.")
+@click.option("--least", type=amount, help="Worth at least this, in the asked currency.")
+@click.option("--most", type=amount, help="Worth at most this, in the asked currency.")
+@click.option("--text", default="", help="With these words in their name.")
+@taking("where", "as_of", "as_known_on", "currency")
+@paged
+@format_option
+@click.pass_context
+def deals(ctx: click.Context, as_known_on: str | None, form: str, cell: tuple[str, ...], **options: Any) -> None:
+    """List open deals, the largest first."""
+    for name in ("closing_from", "closing_to"):
+        options[name] = options[name] and options[name].date()
+    with session_of(ctx.obj, as_known_on) as session:
+        write_answer(ask_deals(session, ctx.obj.actor, cell=cell_of(cell), **options), form)
 
 
 @pipeline.command("stale")

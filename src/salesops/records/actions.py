@@ -89,15 +89,15 @@ def edit_record(
     return history.version_of(entity, record)
 
 
-def edit_records(actor: Actor, name: str, keys: Iterable[int], given: dict[str, Any]) -> tuple[int | None, int]:
+def edit_records(actor: Actor, name: str, keys: Iterable[object], given: dict[str, Any]) -> tuple[int | None, int]:
     """Give many records the same values, all or none, in one batch: (the batch, how many records changed).
 
-    At most `MOST_TOGETHER` ids. The batch is None where every record has the values already. Raises InvalidData with every
+    At most `MOST_TOGETHER` keys. The batch is None where every record has the values already. Raises InvalidData with every
     problem and its record, NotAllowed where one belongs to somebody else.
     """
     entity = entity_of(name)
     require(actor, "edit", entity)
-    ids = sorted(set(keys))
+    ids = list(dict.fromkeys(keys))
     if not given or not ids:
         raise UsageError("nothing was chosen to change", remedy="Choose records, a field and its new value")
     if len(ids) > MOST_TOGETHER:

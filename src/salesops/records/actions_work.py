@@ -6,6 +6,7 @@ record takes the sight of that record.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,8 @@ KINDS = {
     "saved_view": Work("SavedView", "user", ("name", "page", "query", "shared"), ("name", "page")),
     "alert": Work("Alert", "user", ("metric", "rule", "active"), ("metric", "rule")),
 }
+LOOKED = 1000
+"""Among how many of the latest comments those are looked for that concern somebody."""
 SHARED = {"task", "comment", "document"}
 """Kinds that everybody reads who sees their subject; of the others, one's own and what is shared."""
 
@@ -133,6 +136,61 @@ def list_comments(actor: Actor, entity: str = "", key: object = "") -> list[dict
             raise UsageError("a record is of an entity", remedy="Name the entity, too")
         wanted["subject_id"] = str(resolve.find_record(actor, entity_of(entity), key))
     return list_work(actor, "comment", **wanted)
+
+
+def told(actor: Actor, after: int = 0, most: int = 50) -> list[dict[str, Any]]:
+    """Comments by others that concern the actor, the latest first: those that name him, by user name, name or person (`@Ann Lee`),
+    and those on records that he owns. `after` leaves out comments up to that number; each says whether it `names` him."""
+    from .models import Comment
+
+    require(actor, "work")
+    written = Comment.objects.filter(id__gt=after).exclude(user=actor.username).order_by("-id")[:LOOKED]
+    rows: list[dict[str, Any]] = [dict(row) for row in written.values()]
+    named = _named(actor)
+    owned = _owned(actor, rows)
+    found = []
+    for row in rows:
+        names = bool(named.search(row["text"]))
+        mine = (row["subject"], row["subject_id"]) in owned
+        if mine or (names and _sees(actor, "comment", row)):
+            found.append({**row, "names": names})
+            if len(found) == most:
+                break
+    return found
+
+
+def last_comment() -> int:
+    """The number of the latest comment; 0 where there is none."""
+    from .models import Comment
+
+    return int(Comment.objects.order_by("-id").values_list("id", flat=True).first() or 0)
+
+
+def _named(actor: Actor) -> re.Pattern[str]:
+    """What in a text names the actor: an @ and one of his names, as whole words, in capitals or not."""
+    from .models import User
+
+    names = {actor.username, *User.objects.filter(username=actor.username).values_list("name", flat=True)}
+    if actor.person is not None:
+        names |= set(resolve.labels(actor, {"person": [actor.person]}).get("person", {}).values())
+    either = "|".join(sorted((re.escape(name) for name in names if name), key=len, reverse=True))
+    return re.compile(rf"(?<![\w@])@(?:{either})(?![\w@]|[.-]\w)", re.IGNORECASE)
+
+
+def _owned(actor: Actor, rows: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """The subjects of comments that the actor's person owns."""
+    if actor.person is None:
+        return set()
+    ids: dict[str, set[int]] = {}
+    for row in rows:
+        entity = entities().get(row["subject"])
+        if entity is not None and "owner" in entity.by_name and str(row["subject_id"]).isdigit():
+            ids.setdefault(entity.name, set()).add(int(row["subject_id"]))
+    return {
+        (name, str(one))
+        for name, found in ids.items()
+        for one in entities()[name].model.objects.filter(id__in=found, owner=actor.person).values_list("id", flat=True)
+    }
 
 
 def _sees(actor: Actor, kind: str, row: dict[str, Any]) -> bool:

@@ -162,6 +162,20 @@ def edit(
     say(f"version {version}", entity=entity, key=key, version=version)
 
 
+@record.command("edit-together")
+@click.argument("entity")
+@click.argument("fields", nargs=-1, required=True)
+@click.option(
+    "--key", "keys", multiple=True, required=True, help="A record, by its id, external id or name. Repeat for several."
+)
+@click.pass_context
+def edit_together(ctx: click.Context, entity: str, fields: tuple[str, ...], keys: tuple[str, ...]) -> None:
+    """Give several records of ENTITY the same name=value pairs, all or none; prints the batch, by which undo takes it back."""
+    batch, changed = actions.edit_records(ctx.obj.actor, entity, keys, pairs(fields))
+    told = f"{changed} changed, batch {batch}" if batch else "nothing changed: they have these values already"
+    say(told, entity=entity, batch=batch, changed=changed)
+
+
 @record.command("delete")
 @click.argument("entity")
 @click.argument("key")

@@ -114,11 +114,19 @@ def metric(request: Request, name: str) -> HttpResponse:
             return render(request, "metrics/table.html", {"metric": found, "error": table})
         look, problem = _look(request, ask, one)
         now = ask.metrics(look.name, **_asked(ask, look))
+        split_problem: SalesopsError | None = None
+        try:
+            shape = _shape(request, ask, look)
+        except (UsageError, InvalidData) as error:
+            if not look.by:
+                raise
+            split_problem, look = error, replace(look, by=())
+            shape = _shape(request, ask, look)
         facts = {
             "metric": one.metric, "variant": one.variant, "name": look.name, "look": look, "problem": problem, "now": now,
             "unit": one.unit.replace("_", " "), "grains": GRAINS, "several": SEVERAL, "notes": now.notes,
             "choices": [(each, _dimension(each)) for each in look.choices], "filter_given": request.GET.get("where", ""),
-            **_headline(ask, look, now), **_shape(request, ask, look), "own": one.metric.id not in metrics(),
+            **_headline(ask, look, now), **shape, "split_problem": split_problem, "own": one.metric.id not in metrics(),
         }  # fmt: skip
         return render(request, "metrics/metric.html", facts)
 

@@ -317,6 +317,7 @@ class Related:
     rows: tuple[tuple[int, str, tuple[Cell, ...]], ...]
     where: str
     named: bool
+    today: bool = False  # the page shows another day, this list does not follow it
 
     @property
     def more(self) -> bool:
@@ -326,14 +327,16 @@ class Related:
 def related(
     actor: Actor, name: str, field: str, record: int, title: str, as_of: date | None, as_known_on: date | None
 ) -> Related:
-    """The records of an entity that refer to a record."""
+    """The records of an entity that refer to a record: what happened until the day; versioned records are those of today, and say so."""
     kind = entity(name)
+    past = as_of is not None or as_known_on is not None
     found = queries.list_records(
         actor, name, refers={field: record}, order=ORDER.get(name, DOWN if kind.shape == "versioned" else ""), limit=FEW,
         as_of=as_of if kind.shape == "event" else None, as_known_on=as_known_on if kind.shape != "versioned" else None,
     )  # fmt: skip
     heads, rows = table(found, [one for one in columns(found.fields, name) if one.name != field])
-    return Related(name, field, title, found.total, heads, rows, f"{field}.id = '{record}'", bool(kind.label_field))
+    return Related(name, field, title, found.total, heads, rows, f"{field}.id = '{record}'", bool(kind.label_field),
+                   past and kind.shape == "versioned")  # fmt: skip
 
 
 def columns(fields: Sequence[Field], name: str, chosen: Sequence[str] = ()) -> list[Field]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from salesops.common.errors import SalesopsError, UsageError
 from salesops.records import access, actions_settings, actions_work, context, resolve, values
 from salesops.records.entities import entities
+from salesops.web.shell import unread
 from salesops.web.shell.asked import Request
 from salesops.web.shell.routes import page
 
@@ -36,7 +37,9 @@ def inbox(request: Request) -> HttpResponse:
         "conflicts": _conflicts(request), "tasks": _tasks(request), "told": _told(request), "problem": problem,
         "said": request.session.pop("said", ""), "today": context.today(),
     }  # fmt: skip
-    return render(request, "work/inbox.html", facts, status=400 if problem else 200)
+    response = render(request, "work/inbox.html", facts, status=400 if problem else 200)
+    unread.mark(request, response)
+    return response
 
 
 def _act(request: Request) -> str:
@@ -116,21 +119,10 @@ def _tasks(request: Request) -> list[dict[str, Any]]:
 
 
 def _told(request: Request) -> list[dict[str, Any]]:
-    """What others wrote where the reader may see it, that names them or stands on what they own."""
-    actor = request.actor
-    rows = [row for row in actions_work.list_work(actor, "comment") if row["user"] != actor.username]
-    name = getattr(request, "user_name", actor.username)
-    mine = [
-        row for row in rows if f"@{actor.username}" in row["text"] or f"@{name}" in row["text"] or _owned(actor, row)
-    ]
-    return [{**row, "on": _moment(row["created"])} for row in mine[::-1][:TOLD]]
-
-
-def _owned(actor: access.Actor, row: dict[str, Any]) -> bool:
-    entity = entities().get(row["subject"])
-    if actor.person is None or entity is None or "owner" not in entity.by_name or not str(row["subject_id"]).isdigit():
-        return False
-    return bool(entity.model.objects.filter(id=int(row["subject_id"]), owner=actor.person).exists())
+    """What others wrote that names the reader or stands on what they own; `new` since the inbox was opened last."""
+    seen = unread.seen(request)
+    rows = actions_work.told(request.actor, most=TOLD)
+    return [{**row, "on": _moment(row["created"]), "new": row["id"] > seen} for row in rows]
 
 
 def _moment(instant: int) -> str:

@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from salesops.metrics import people
-from salesops.metrics.alerts import METRICS, alerts
+from salesops.metrics.alerts import METRICS, alerts, expectations
 from salesops.metrics.cohorts import cohorts, members
+from salesops.metrics.organisation import organisation
 from salesops.spreadsheet import Table
 from salesops.web.serving import sessions
 
@@ -43,6 +44,20 @@ def show_activity(
 ) -> HttpResponse:
     """Counts, minutes, selling and other time of everybody whom you see; of all of them where the workspace lets peers see that."""
     return _figures(request, people.activity, kinds=kinds, **asked(q))
+
+
+@router.get(
+    "/people/organisation", response=s.OrganisationOut, operation_id="show_organisation", summary="Show who reports to whom"
+)  # fmt: skip
+def show_organisation(
+    request: HttpRequest,
+    as_of: date | None = Query(None, description="The day (default: today)"),
+    then: date | None = Query(None, description="Compared with this day: who joined, moved and left since"),
+    as_known_on: date | None = Query(None, description="Only what had been recorded by this day"),
+) -> HttpResponse:
+    """Everybody employed on a day under the manager of that day: parents before their people, then people by name."""
+    with sessions.use(as_known_on) as session:
+        return answer(organisation(session, actor_of(request), as_of=as_of, then=then).to_dict())
 
 
 @router.get("/people/mix", response=s.FiguresOut, operation_id="show_mix", summary="Show what the top quarter does")
@@ -94,6 +109,31 @@ def list_alerts(
     with sessions.use(as_known_on) as session:
         found = alerts(
             session, actor_of(request), metrics, period=period, by=by, alerts_per_year=alerts_per_year, **question
+        )
+        return given_answer(request, found)
+
+
+@router.get(
+    "/alerts/expectations", response=s.AnswerOut, operation_id="show_expectations", summary="A metric beside what was expected"
+)  # fmt: skip
+def show_expectations(
+    request: HttpRequest,
+    metric: str = Query(max_length=200, example="bookings"),
+    period: Literal["week", "month"] = "month",
+    from_: str = Query("", alias="from", max_length=100, description="Use the history from this day (or period) on"),
+    where: str = Query("", max_length=LONG, description="A filter, for example: region = 'West'"),
+    as_of: str = Query("", max_length=100, description="As of the evening of this day (default: today)"),
+    as_known_on: date | None = Query(None, description="Only what had been recorded by this day"),
+    currency: str = Query("", max_length=10),
+    calendar: str = Query("", max_length=200),
+    alerts_per_year: float = Query(0.5, gt=0, lt=12, description="How many a year chance alone may cause in a metric"),
+) -> HttpResponse:
+    """A row for each finished period: value, expected, low and high, as alerts judge them; null where it was too early to tell."""
+    more = {"from_": from_, "where": where, "as_of": as_of, "currency": currency, "calendar": calendar}
+    question = {name: value for name, value in more.items() if value}
+    with sessions.use(as_known_on) as session:
+        found = expectations(
+            session, actor_of(request), metric, period=period, alerts_per_year=alerts_per_year, **question
         )
         return given_answer(request, found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from salesops.pipeline.changes import changes
 from salesops.pipeline.compare import before_after
 from salesops.pipeline.conversion import stage_deals, stage_report
 from salesops.pipeline.curves import curve_deals, cycle_curves
+from salesops.pipeline.deals import open_deals
 from salesops.pipeline.funnel import funnel, funnel_records
 from salesops.pipeline.process import rework, transition_cases, transitions
 from salesops.pipeline.velocity import velocity, velocity_change
@@ -272,6 +274,32 @@ def list_slipping(
 ) -> HttpResponse:
     """Deals that were due in a period and slipped, the largest first."""
     return _list(request, slipping, limit, cursor, cell=pairs(cell) or None, **asked(q))
+
+
+@router.get("/pipeline/deals", response=s.Listed, operation_id="list_open_deals", summary="Open deals")
+def list_open_deals(
+    request: HttpRequest,
+    q: Query[Care],
+    closing_from: date | None = Query(None, description="Expected to close on this day or later"),
+    closing_to: date | None = Query(None, description="Expected to close on this day or before"),
+    undated: bool = Query(False, description="Only those without an expected close"),
+    least: Decimal | None = Query(None, description="Worth at least this, in the asked currency"),
+    most: Decimal | None = Query(None, description="Worth at most this, in the asked currency"),
+    text: str = Query("", max_length=1000, description="With these words in their name", example="rollout"),
+    cell: list[str] = Cells,
+    limit: int = Query(LIMIT, ge=1, le=MOST),
+    cursor: str = Query("", max_length=2000),
+) -> HttpResponse:
+    """Deals open on the evening of the day, the largest first; their count and value are those of `open_pipeline.all_open`."""
+    asks = {
+        "closing_from": closing_from,
+        "closing_to": closing_to,
+        "undated": undated,
+        "least": least,
+        "most": most,
+        "text": text,
+    }
+    return _list(request, open_deals, limit, cursor, cell=pairs(cell) or None, **asks, **asked(q))
 
 
 @router.get("/pipeline/stale", response=s.Listed, operation_id="list_stale", summary="Deals where nothing happens")

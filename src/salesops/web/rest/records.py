@@ -347,6 +347,19 @@ def bulk_records(request: HttpRequest, entity: str, body: s.Bulk) -> HttpRespons
     return write(request, lambda: Done({"items": _bulk(request, entity, body.operations)}))
 
 
+@router.post(
+    "/bulk/{entity}/edit", auth=WRITE, response=s.TogetherDone, operation_id="edit_together", summary="Edit records together"
+)  # fmt: skip
+def edit_together(request: HttpRequest, entity: str, body: s.Together) -> HttpResponse:
+    """Give up to 500 records the same values, all or none, in one batch that can be undone as one."""
+
+    def act() -> Done:
+        batch, changed = actions.edit_records(actor_of(request), entity, body.keys, given(body.values))
+        return Done({"batch": batch, "changed": changed})
+
+    return write(request, act)
+
+
 def _bulk(request: HttpRequest, name: str, operations: list[s.Operation]) -> list[dict[str, Any]]:
     actor, entity = actor_of(request), all_entities.entity(name)
     done: list[dict[str, Any]] = []

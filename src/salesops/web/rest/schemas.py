@@ -173,6 +173,18 @@ class Bulk(Given):
     )  # fmt: skip
 
 
+class Together(Given):
+    keys: list[str] = Field(
+        min_length=1, max_length=500, description="Records by id, external id or name", examples=[["Alder", "Birch"]]
+    )
+    values: ValuesIn
+
+
+class TogetherDone(Schema):
+    batch: int | None = Field(description="By which the edit is undone; null where nothing was to be changed")
+    changed: int
+
+
 class Written(Schema):
     do: str
     id: Id
@@ -244,6 +256,28 @@ class FiguresOut(Schema):
     currency: str
     notes: list[str]
     beside: dict[str, Any]
+
+
+class SeatOut(Schema):
+    """One person in the tree; `change` since the other day is joined, moved, left or empty, `former` the manager of then."""
+
+    person: Id
+    name: str
+    title: str
+    manager: Id | None
+    depth: int
+    direct: int = Field(description="How many report to this person")
+    people: int = Field(description="How many are employed at and below this person")
+    change: str
+    former: str
+
+
+class OrganisationOut(Schema):
+    as_of: date
+    then: date | None
+    people: int
+    seats: list[SeatOut]
+    left: list[SeatOut]
 
 
 class CohortMembers(Schema):

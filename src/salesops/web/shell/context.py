@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from salesops.common.periods import Period
 from salesops.records import actions_work
 
-from . import nav
+from . import nav, unread
 from .question import Question
 from .shown import day
 from .toasts import told
@@ -34,7 +34,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         **found,
         "here": here, "menu": nav.menu(actor, here), "page_here": page, "tabs": tabs, "reader": name, "initials": initials(name),
-        "workspace_name": _workspace_name(), "bar": _bar(request), "toast": told(request),
+        "workspace_name": _workspace_name(), "bar": _bar(request), "toast": told(request), "unread": unread.waiting(request),
     }  # fmt: skip
 
 
