@@ -67,7 +67,7 @@ def open_deals(
 
 def _units(value: Decimal | int) -> int:
     """An amount in 10^-4; raises UsageError for one that no column can hold."""
-    units = Decimal(value).scaleb(4)
-    if not units.is_finite() or abs(units) >= 2**63:
+    amount = Decimal(value)
+    if not amount.is_finite() or abs(amount) >= 9 * 10**14:
         raise UsageError(f"{value} is no amount", "Write for example 25000")
-    return int(units)
+    return int(amount * 10_000)
