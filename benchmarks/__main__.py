@@ -1,4 +1,4 @@
-"""Measure the speed: `python -m benchmarks [demo|import|refresh|questions|survival|catalogue|single|scans|layer ...] [--size tiny|small|full]`.
+"""Measure the speed: `python -m benchmarks [demo|import|refresh|questions|survival|catalogue|single|scans|layer|web ...] [--size tiny|small|full]`.
 
 Every figure is taken in a process of its own: its seconds (of the work, without starting the program), processor seconds and the
 most memory it held. Before a ratio is printed the answers of all engines are compared, and a difference ends the run.
@@ -16,16 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from . import semantic_layer
+from . import web as http
 from .figures import NAMES as FIGURES
 from .measure import ROOT, Run, run
 
 SIZES = {"tiny": (20, 1_000, 10_000), "small": (200, 20_000, 200_000), "full": (10_000, 1_000_000, 10_000_000)}
 COMPANY = {"tiny": (20, 1_000, 10_000), "small": (100, 20_000, 200_000), "full": (1_000, 1_000_000, 10_000_000)}
 """Reps, deals and changes of the company of which the whole catalogue is asked; with meetings, demos and proposals, over 36 months."""
+WEB = {"tiny": (8, 200, 2_000), "small": (40, 5_000, 50_000), "full": (200, 100_000, 1_000_000)}
+"""Reps, deals and changes of the company whose pages are served."""
+CLICKING_S = {"tiny": 3.0, "small": 30.0, "full": 300.0}
 LIMITS = {"demo": 300.0, "import": 180.0, "refresh, full": 60.0, "refresh after 1,000 changes": 2.0}
 RATIO, MEMORY_MB = 1.3, 4096.0
 CATALOGUE_S, SINGLE_S, SCAN_S = 60.0, 0.3, 2.0
-NAMES = ("demo", "import", "refresh", "questions", "survival", "catalogue", "single", "scans", "layer")
+NAMES = ("demo", "import", "refresh", "questions", "survival", "catalogue", "single", "scans", "layer", "web")
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Bench:
         self.size = size
         self.folder = ROOT / "benchmarks" / "out" / size
         self.files, self.workspace = self.folder / "files", self.folder / "workspace"
-        self.company = self.folder / "company"
+        self.company, self.web_folder = self.folder / "company", self.folder / "web"
         self.rows: list[Row] = []
         self.failed: list[str] = []
 
@@ -199,6 +203,50 @@ class Bench:
         for name, why in semantic_layer.CANNOT.items():
             print(f"  it cannot: {name} ({why}); ours: {mine.result['ours'][name]}")
 
+    def web(self) -> None:
+        """Repeated and first views, weight of pages, and people clicking, over HTTP."""
+        workspace, files = self.web_folder / "workspace", self.web_folder / "files"
+        if not (workspace / "warehouse" / "CURRENT").exists():
+            shutil.rmtree(self.web_folder, ignore_errors=True)
+            self.web_folder.mkdir(parents=True)
+            run("demo", files, *WEB[self.size], "light")
+            run("load", files, workspace)
+            run("refresh", workspace, "full")
+        found = run("links", workspace, http.PEOPLE).result
+        pages = {name: path.format(deal=found["deal"]) for name, path in http.PAGES.items()}
+        with http.served(workspace) as server:
+            people = http.visitors(server, found["links"])
+            self._views(server, people[0], workspace, pages)
+            self._load(server, people[1:], list(pages.values()))
+
+    def _views(self, server: http.Server, owner: http.Visitor, workspace: Path, pages: dict[str, str]) -> None:
+        for path in pages.values():
+            owner.get(path)
+        run("edit", workspace, 1000)
+        run("refresh", workspace)
+        print(f"  {'page':24} {'repeat ms cpu':>14} {'first s cpu':>12} {'first s':>9} {'kB gzipped':>11}")
+        for name, path in pages.items():
+            first, wall = http.view(server, owner, path)
+            again, _ = http.view(server, owner, path, http.REPEATS)
+            kilobytes = sum(http.weight(owner, path).values()) / 1000
+            print(f"  {name:24} {again * 1000:14.0f} {first:12.2f} {wall:9.2f} {kilobytes:11.0f}", flush=True)
+            for what, value, most in (
+                ("repeated view, ms of processor", again * 1000, http.REPEAT_MS),
+                ("first view after a refresh, s of processor", first, http.FIRST_S),
+                ("weight, kB gzipped", kilobytes, http.WEIGHT_KB),
+            ):
+                if self.size == "full" and value > most:
+                    self.failed.append(f"{name}: {what}: {value:.2f}, at most {most:.1f}")
+
+    def _load(self, server: http.Server, people: list[http.Visitor], paths: list[str]) -> None:
+        seconds, before = CLICKING_S[self.size], server.cpu()
+        clicks = http.clicking(people, paths, seconds, http.WAIT_S if self.size != "tiny" else (0.2, 1.0))
+        spent, asked = server.cpu() - before, len(clicks.seconds)
+        print(f"  {len(people)} people clicking for {seconds:.0f} s: {asked} pages, p50 {clicks.quantile(0.5):.2f} s, p95 {clicks.quantile(0.95):.2f} s, "
+              f"{spent / max(asked, 1) * 1000:.0f} ms of processor a page, {len(clicks.errors)} errors {clicks.errors[:3] or ''}")  # fmt: skip
+        if clicks.errors:
+            self.failed.append(f"people clicking: {len(clicks.errors)} errors")
+
     def _slowest(self, asked: list[list[Any]], most: int = 10) -> None:
         for name, seconds, cpu, rows, *first in sorted(asked, key=lambda one: -one[1])[:most]:
             told = f", the first time {first[0]:.3f} s" if first else ""
@@ -223,12 +271,14 @@ def main(arguments: list[str] | None = None) -> int:
     bench = Bench(given.size)
     if given.out:
         bench.folder = given.out
-        bench.files, bench.workspace, bench.company = (given.out / one for one in ("files", "workspace", "company"))
+        bench.files, bench.workspace, bench.company, bench.web_folder = (
+            given.out / one for one in ("files", "workspace", "company", "web")
+        )
     print(f"size {given.size}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     print(f"{'task':28} {'engine':18} {'seconds':>9} {'cpu s':>9} {'peak MB':>9}")
     steps = {
         "demo": bench.demo, "import": bench.load, "refresh": bench.refresh, "questions": bench.questions,
-        "survival": bench.survival, "catalogue": bench.catalogue, "single": bench.single, "scans": bench.scans, "layer": bench.layer,
+        "survival": bench.survival, "catalogue": bench.catalogue, "single": bench.single, "scans": bench.scans, "layer": bench.layer, "web": bench.web,
     }  # fmt: skip
     for name in NAMES:
         if not given.names or name in given.names:

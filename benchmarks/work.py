@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import catalogue, figures, semantic_layer
+from . import catalogue, figures, semantic_layer, web
 from .questions import FIRST_WEEK, FROM, LAST_WEEK, SQL, TO
 from .survival import survival
 
@@ -230,7 +230,7 @@ _ENGINES: dict[str, Callable[[str, str], Callable[[], Any]]] = {
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "demo": demo, "load": load, "load_plain": load_plain, "refresh": refresh, "edit": edit, "ask": ask,
     "survival": survival, "catalogue": catalogue.catalogue, "single": catalogue.single, "scans": catalogue.scans,
-    "figure": figure, "layer": layer,
+    "figure": figure, "layer": layer, "links": web.links,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ def test_every_engine_gives_the_same_answers(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     for task in ("demo", "import", "refresh, full", "refresh after", "weekly", "waterfall", "matrix", "survival",
-                 "repeat_purchase_share, month x rep", "whole catalogue", "one metric, one period", "scans of history"):  # fmt: skip
+                 "repeat_purchase_share, month x rep", "whole catalogue", "one metric, one period", "scans of history",
+                 "  home", "  metric explorer", "  50 people clicking"):  # fmt: skip
         assert any(line.startswith(task) for line in done.stdout.splitlines()), done.stdout
     if semantic_layer.python():
         assert f"  {semantic_layer.QUESTIONS[0]}" in done.stdout, done.stdout

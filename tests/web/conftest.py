@@ -36,6 +36,7 @@ class Said:
     status: int
     headers: dict[str, str]
     text: str
+    content: bytes = b""
 
     @property
     def location(self) -> str:
@@ -45,9 +46,9 @@ class Said:
 class Site:
     """A served workspace; sessions of its users by their name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, door: Door | None = None) -> None:
         self.folder = folder
-        self.door = Door(folder)
+        self.door = door or Door(folder)
         self.served = Served(folder)
         self._cookies: dict[str, str] = {}
 
@@ -63,7 +64,7 @@ class Site:
 
     def get(self, user: str, path: str, **headers: str) -> Said:
         """A page as a user sees it; redirects are not followed. An empty user is nobody."""
-        return self._send("GET", path, None, user, headers)
+        return self.send("GET", path, None, user, headers)
 
     def post(self, user: str, path: str, /, **fields: str | list[str]) -> Said:
         """A form sent by a user, with the token that our pages carry."""
@@ -74,15 +75,15 @@ class Site:
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         assert token, page.text
         body = urlencode({**fields, "csrfmiddlewaretoken": token[1]}, doseq=True)
-        return self._send("POST", path, body, user, {"Content-Type": "application/x-www-form-urlencoded"})
+        return self.send("POST", path, body, user, {"Content-Type": "application/x-www-form-urlencoded"})
 
     def close(self) -> None:
         self.served.close()
         self.door.close()
 
-    def _send(self, method: str, path: str, body: str | None, user: str, headers: dict[str, str]) -> Said:
+    def send(self, method: str, path: str, body: str | None, user: str, headers: dict[str, str]) -> Said:
         if user and user not in self._cookies:
-            self._send("GET", self.link(user), None, "", {"X-As": user})
+            self.send("GET", self.link(user), None, "", {"X-As": user})
         sent = {name.replace("_", "-"): text for name, text in headers.items()}
         name = user or sent.pop("X-As", "")
         if user:
@@ -97,7 +98,8 @@ class Site:
                 held |= dict(pair.split("=", 1) for pair in given.split("; "))
                 self._cookies[name] = "; ".join(f"{key}={value}" for key, value in held.items())
             heads = {name.title(): text for name, text in answer.getheaders()}
-            return Said(answer.status, heads, answer.read().decode(errors="replace"))
+            content = answer.read()
+            return Said(answer.status, heads, content.decode(errors="replace"), content)
         finally:
             connection.close()
 

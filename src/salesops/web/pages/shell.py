@@ -188,7 +188,7 @@ def _places(actor: Any) -> list[nav.Link]:
     found = []
     for one in nav.PAGES:
         for tab in one.tabs:
-            if access.may(actor, tab.action):
+            if access.roles_allow(actor, tab.action):
                 title = one.title if len(one.tabs) == 1 else f"{one.title}: {tab.title}"
                 found.append(nav.Link(title, tab.name, one.icon))
     return found

@@ -91,7 +91,7 @@ def menu(actor: Actor, here: str) -> list[Link]:
     """The pages that an actor may open; `here` is the name of the address that is open."""
     found = []
     for page in PAGES:
-        open_to = [tab for tab in page.tabs if access.may(actor, tab.action)]
+        open_to = [tab for tab in page.tabs if access.roles_allow(actor, tab.action)]
         if open_to:
             current = any(here == tab.name or here in tab.under for tab in page.tabs)
             found.append(Link(page.title, open_to[0].name, page.icon, page.key, page.group, current))
@@ -105,7 +105,7 @@ def place(actor: Actor, here: str) -> tuple[Page | None, list[Link]]:
             tabs = [
                 Link(tab.title, tab.name, current=here == tab.name or here in tab.under)
                 for tab in page.tabs
-                if access.may(actor, tab.action)
+                if access.roles_allow(actor, tab.action)
             ]
             return page, tabs
     return None, []
