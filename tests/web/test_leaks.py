@@ -160,6 +160,10 @@ ASKED: dict[str, tuple[str, ...]] = {
     "imports": ("data/imports",), "import-new": ("data/imports/new",), "import-job": ("data/imports/job/1",),
     "import-job-state": ("data/imports/job/1/state",), "import-batch": ("data/imports/1",),
     "alerts": ("alerts",),
+    "my-week": ("playbook/my-week",),
+    "record-erase": ("erase/contact/{contact}", "erase/person/{ben}"),
+    "sign-in-provider": ("sign-in/provider",),
+    "sign-in-back": ("sign-in/provider/back",),
 }  # fmt: skip
 """How each page is asked. `{opportunity}` is the planted one, `{deal}` one of Ben's."""
 
@@ -182,6 +186,8 @@ SENT: dict[str, tuple[str, dict[str, str]]] = {
     "account": ("account", {"do": "nothing of ours"}),
     "metric-define": ("metrics/define", {"definition": "id: taken\nformula: 1\n"}),
     "metric-check": ("metrics/check", {"definition": "id: taken\n"}),
+    "my-week": ("playbook/my-week", {"do": "nothing of ours"}),
+    "record-erase": ("erase/contact/{contact}", {"confirm": "Zelda Quagga", "name": "Zelda Quagga"}),
     "audit-verify": ("settings/audit/verify", {}),
     "import-new": ("data/imports/new", {}),
     "import-job": ("data/imports/job/1", {"do": "load"}),
