@@ -66,6 +66,7 @@ class Api:
         self.tasks = Tasks(self)
         self.comments = Comments(self)
         self.views = Views(self)
+        self.reports = Reports(self)
 
     def __enter__(self) -> Api:
         return self
@@ -809,6 +810,71 @@ class Rules(_Room):
         from salesops.records import actions_settings
 
         actions_settings.remove_rule(self._api.actor, number)
+
+
+class Reports(_Room):
+    """Figures and pages that are sent at times, and alerts. The worker sends them (`salesops serve`, or `salesops worker`)."""
+
+    def list(self) -> Any:
+        """One's reports."""
+        from salesops.reports import actions
+
+        return actions.list_reports(self._api.actor)
+
+    def show(self, number: int) -> Any:
+        """One report."""
+        from salesops.reports import actions
+
+        return actions.show_report(self._api.actor, number)
+
+    def create(self, name: str, question: dict[str, Any], **given: Any) -> int:
+        """Make a report: `question` such as {"kind": "metrics", "metrics": "bookings", "by": "owner", "period": "last month"};
+        `form` pdf, xlsx or text, `recipients`, `schedule` ("weekly monday 07:00"), `only` changed or alert."""
+        from salesops.reports import actions
+
+        return actions.create_report(self._api.actor, name, question, **given)
+
+    def edit(self, number: int, **given: Any) -> None:
+        """Change a report; `active=False` pauses it."""
+        from salesops.reports import actions
+
+        actions.edit_report(self._api.actor, number, **given)
+
+    def delete(self, number: int) -> None:
+        """Delete a report."""
+        from salesops.reports import actions
+
+        actions.delete_report(self._api.actor, number)
+
+    def run(self, number: int) -> int:
+        """Have the worker make and send it now; gives the number of the run."""
+        from salesops.reports import actions
+
+        return actions.run_report(self._api.actor, number)
+
+    def history(self, number: int) -> Any:
+        """What was sent to whom, run by run."""
+        from salesops.reports import actions
+
+        return actions.history(self._api.actor, number)
+
+    def alerts(self) -> Any:
+        """One's alerts."""
+        from salesops.reports import alerts
+
+        return alerts.list_alerts(self._api.actor)
+
+    def create_alert(self, metric: str, rule: str, recipients: Sequence[str] = ()) -> int:
+        """Be told when a metric is "below 20%", "drops by 10% in this month"."""
+        from salesops.reports import alerts
+
+        return alerts.create_alert(self._api.actor, metric, rule, recipients)
+
+    def delete_alert(self, number: int) -> None:
+        """Delete an alert."""
+        from salesops.reports import alerts
+
+        alerts.delete_alert(self._api.actor, number)
 
 
 class Tasks(_Room):

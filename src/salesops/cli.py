@@ -76,13 +76,17 @@ ROOMS: Mapping[str, Elsewhere] = {
     "user": Elsewhere("records.commands", "user", "Accounts: who may be acted as, with which roles."),
     "audit": Elsewhere("records.commands", "audit_group", "Read, verify and export the audit log."),
     "mcp": Elsewhere("mcp.commands", "mcp", "Serve the workspace to an assistant (MCP)."),
-    "serve": Elsewhere("web.commands", "serve", "Serve the REST API of the workspace."),
+    "report": Elsewhere(
+        "reports.commands", "report", "Figures and pages that are sent at times, by e-mail or to a chat."
+    ),
+    "serve": Elsewhere("web.commands", "serve", "Serve the pages and the REST API of the workspace."),
+    "worker": Elsewhere("web.commands", "worker", "Do the background work: reports, alerts, nightly refresh."),
 }
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "import", "mapping"),
-    "Ask": ("scorecard", "metrics", "target", "explain", "cohorts", "people", "pipeline", "quality"),
+    "Ask": ("scorecard", "metrics", "target", "explain", "cohorts", "people", "pipeline", "quality", "report"),
     "Records": ("record", "field", "word", "rule", "task", "comment"),
-    "Run": ("serve", "mcp", "user", "audit", "refresh", "backup", "restore"),
+    "Run": ("serve", "worker", "mcp", "user", "audit", "refresh", "backup", "restore"),
 }
 OVERVIEW = """\
 salesops {version} - the records, the numbers and the process of a sales organisation

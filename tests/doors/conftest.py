@@ -148,7 +148,7 @@ class Served:
         """Start the server and wait until it answers."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SALESOPS_") and k != "DATABASE_URL"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "salesops.cli", "serve", "-w", str(self.folder), "--port", str(self.port), *self.options],
+            [sys.executable, "-m", "salesops.cli", "serve", "-w", str(self.folder), "--port", str(self.port), "--no-worker", *self.options],
             stderr=subprocess.PIPE, text=True, cwd=self.folder.parent, env={**kept, **self.environment}, start_new_session=True,
         )  # fmt: skip
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()

@@ -36,6 +36,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "export": _ALL,
     "work": _ALL,  # comments, tasks, saved views of one's own
     "manage_work": _OFFICE,
+    "report": _OFFICE | {"finance", "exec", "manager", "rep"},  # reports and alerts of one's own
+    "send_out": _OFFICE,  # to addresses on the web: chats and webhooks
     "define_metrics": _OFFICE,
     "read_settings": _OFFICE | {"finance", "engineer", "auditor"},
     "manage_settings": _OFFICE,  # custom fields, words, value rules, field ownership, mappings

@@ -1,14 +1,18 @@
-"""`salesops serve`: the pages and the API of a workspace over HTTP."""
+"""`salesops serve`: the pages and the API of a workspace over HTTP, with a worker beside them; `salesops worker`: one alone."""
 
 from __future__ import annotations
 
 import json
 import multiprocessing
 import os
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import click
@@ -30,9 +34,15 @@ from salesops.common.errors import UsageError
     show_default=True,
     help="json: a line of JSON for each request and each message, on the error stream.",
 )
+@click.option(
+    "--worker/--no-worker",
+    default=True,
+    show_default=True,
+    help="Run a worker beside it (reports, alerts, nightly refresh).",
+)
 @click.option("--openapi", is_flag=True, help="Write the API's OpenAPI document instead, and end.")
 @click.pass_context
-def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, log_format: str, openapi: bool) -> None:
+def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, log_format: str, worker: bool, openapi: bool) -> None:
     """Serve the workspace to browsers and programs: pages at http://HOST:PORT, the API at /api/v1/docs.
 
     A program shows a token (salesops user token create). Without a certificate in front of it this is for this machine, or a
@@ -44,7 +54,86 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, 
 
         click.echo(json.dumps(api.get_openapi_schema(), indent=1, sort_keys=True, ensure_ascii=False))
         return
-    run(workspace, ctx.obj.actor, host, port, workers, threads, log_format=log_format)
+    run(workspace, ctx.obj.actor, host, port, workers, threads, log_format=log_format, worker=worker)
+
+
+@click.command("worker")
+@click.option(
+    "--lease",
+    type=click.FloatRange(0.5),
+    default=60.0,
+    show_default=True,
+    help="Seconds after which the job of a silent worker is taken by another.",
+)
+@click.option(
+    "--tick",
+    type=click.FloatRange(0.1),
+    default=15.0,
+    show_default=True,
+    help="Seconds between looking for what is due.",
+)
+@click.option("--parent", type=int, hidden=True, help="End when this is no longer the parent process.")
+@click.pass_context
+def worker(ctx: click.Context, lease: float, tick: float, parent: int | None) -> None:
+    """Do the background work of the workspace until stopped: reports, alerts, nightly refresh, sweeping, interrupted imports.
+
+    `salesops serve` runs one already. More may run, on this machine or (with PostgreSQL) others; each job is done by one of them.
+    """
+    workspace = ctx.obj.workspace
+    import logging
+
+    from salesops.jobs.worker import Worker
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    stopped = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopped.set())
+    if parent:
+        threading.Thread(target=_watch, args=(parent, stopped), daemon=True).start()
+    click.echo(f"{workspace.config.name}: worker {os.getpid()} (stop with Ctrl-C)", err=True)
+    Worker(lease, tick).run(stopped)
+
+
+def _watch(parent: int, stopped: threading.Event) -> None:
+    while os.getppid() == parent:
+        if stopped.wait(1):
+            return
+    stopped.set()
+
+
+@contextmanager
+def beside(workspace: Any) -> Iterator[None]:
+    """A worker in a process of its own; one that dies is started again, and it ends with this process."""
+    command = [
+        sys.executable,
+        "-m",
+        "salesops.cli",
+        "worker",
+        "--workspace",
+        str(workspace.path),
+        "--parent",
+        str(os.getpid()),
+    ]
+    ended = threading.Event()
+    held: list[subprocess.Popen[bytes]] = []
+
+    def keep() -> None:
+        wait = 1.0
+        while not ended.is_set():
+            held[:] = [subprocess.Popen(command)]
+            held[0].wait()
+            ended.wait(wait)
+            wait = min(wait * 2, 60)
+
+    thread = threading.Thread(target=keep, name="worker", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for process in held:
+            process.terminate()
+        thread.join(timeout=30)
 
 
 def run(
@@ -57,6 +146,7 @@ def run(
     *,
     browser: bool = False,
     log_format: str = "text",
+    worker: bool = True,
 ) -> None:
     """Serve until stopped. Prints the address and a sign-in link of the actor; with `browser`, opens it where there is a screen.
     With `log_format="json"` everything said is lines of JSON, and no link is among them.
@@ -76,14 +166,16 @@ def run(
     multiprocessing.set_start_method("spawn", force=True)  # a worker inherits no connection of this process
     if log_format == "json":
         tell(level="info", log="salesops", message=f"{workspace.config.name}: {address}")
-        _server(host, port, workers, threads, log_format).serve()
+        with beside(workspace) if worker else nullcontext():
+            _server(host, port, workers, threads, log_format).serve()
         return
     link = f"{address}{sign_in_link(actor, actor.username)}"
     click.echo(f"{workspace.config.name}: {address} (stop with Ctrl-C; the API: {address}/api/v1/docs)", err=True)
     click.echo(f"Sign in as {actor.username} within 15 minutes: {link}", err=True)
     if browser and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         threading.Timer(2, webbrowser.open, [link]).start()
-    _server(host, port, workers, threads, log_format).serve()
+    with beside(workspace) if worker else nullcontext():
+        _server(host, port, workers, threads, log_format).serve()
 
 
 def free_port(host: str, port: int) -> int:

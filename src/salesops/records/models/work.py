@@ -179,6 +179,8 @@ class Alert(models.Model):
     user = models.TextField()
     active = models.BooleanField(default=True)
     created = models.BigIntegerField()
+    recipients = models.TextField(default="[]")  # as of a report
+    firing = models.TextField(default="")  # the period in which it last told; empty while all is well
 
 
 class UserMetric(models.Model):
@@ -208,7 +210,11 @@ class Outbox(models.Model):
 
 
 class JobRun(models.Model):
-    """A run of something long: what it read, with which code and parameters, and how it ended."""
+    """A run of something long: what it read, with which code and parameters, and how it ended.
+
+    What the worker runs (`salesops.jobs`) is `waiting` until it is due, and has a `key` that no second run may have. While it runs, it is
+    held by a `worker` until `lease` (extended as long as that lives).
+    """
 
     kind = models.TextField()
     status = models.TextField(default="running")
@@ -217,3 +223,52 @@ class JobRun(models.Model):
     result = models.TextField(default="{}")
     started = models.BigIntegerField()
     finished = models.BigIntegerField(null=True)
+    key = models.TextField(null=True, unique=True)
+    subject = models.TextField(default="", db_index=True)  # what it is a run of: report:3
+    due = models.BigIntegerField(null=True, db_index=True)
+    tries = models.IntegerField(default=0)
+    lease = models.BigIntegerField(null=True)
+    worker = models.TextField(default="")
+
+
+class Report(models.Model):
+    """Figures or a page that is sent to people at times (`salesops.reports`). It shows what its owner sees."""
+
+    name = models.TextField()
+    owner = models.TextField(db_index=True)
+    question = models.TextField()  # JSON: what is asked
+    form = models.TextField(default="pdf")  # pdf, xlsx, text
+    recipients = models.TextField(default="[]")  # JSON: addresses; those with secrets in them sealed
+    schedule = models.TextField(default="")  # weekly monday 07:00; empty: by hand
+    only = models.TextField(default="")  # changed, alert; empty: always
+    active = models.BooleanField(default=True)
+    since = models.BigIntegerField()  # times before it are not due
+    digest = models.TextField(default="")  # of the figures that were sent last
+    created = models.BigIntegerField()
+
+
+class Delivery(models.Model):
+    """One message of a run to one recipient: noted before it is sent, marked when the other side has taken it."""
+
+    run = models.BigIntegerField(db_index=True)
+    recipient = models.TextField()  # as it is shown: never a secret
+    message_id = models.TextField()
+    tries = models.IntegerField(default=0)
+    begun = models.BigIntegerField()
+    sent = models.BigIntegerField(null=True)
+    problem = models.TextField(default="")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "recipient"], name="one_delivery_a_recipient")]
+
+
+class Notice(models.Model):
+    """Something that the product tells a user in the inbox; `key` keeps it from being told twice."""
+
+    user = models.TextField(db_index=True)
+    key = models.TextField(unique=True)
+    title = models.TextField()
+    text = models.TextField(default="")
+    link = models.TextField(default="")
+    created = models.BigIntegerField()
+    read = models.BigIntegerField(null=True)

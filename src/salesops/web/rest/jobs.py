@@ -50,13 +50,7 @@ def keep_upload(actor: Actor, files: list[tuple[str, Path, int, str]]) -> dict[s
     from salesops.records.models import JobRun
 
     now = context.clock()
-    old = JobRun.objects.filter(kind=UPLOAD, status="kept", started__lt=now - KEPT_FOR)
-    for number in old.values_list("pk", flat=True):
-        shutil.rmtree(uploads() / str(number), ignore_errors=True)
-    old.update(status="gone")
-    for left in uploads().glob("tmp*"):  # of a server that was killed
-        if left.stat().st_mtime_ns // 1000 < now - KEPT_FOR:
-            left.unlink(missing_ok=True)
+    sweep_uploads()
     listed = [{"file": name, "bytes": size, "sha256": digest} for name, _, size, digest in files]
     row = JobRun.objects.create(
         kind=UPLOAD, status="kept", user=actor.username, parameters=json.dumps({"files": listed}), started=now
@@ -67,6 +61,20 @@ def keep_upload(actor: Actor, files: list[tuple[str, Path, int, str]]) -> dict[s
     for name, place, _, _ in files:
         place.rename(folder / name)
     return {"upload": row.pk, "files": listed}
+
+
+def sweep_uploads() -> int:
+    """Delete files that were uploaded and not imported for too long; gives how many uploads went."""
+    from salesops.records.models import JobRun
+
+    before = context.clock() - KEPT_FOR
+    old = JobRun.objects.filter(kind=UPLOAD, status="kept", started__lt=before)
+    for number in old.values_list("pk", flat=True):
+        shutil.rmtree(uploads() / str(number), ignore_errors=True)
+    for left in uploads().glob("tmp*"):  # of a server that was killed
+        if left.stat().st_mtime_ns // 1000 < before:
+            left.unlink(missing_ok=True)
+    return int(old.update(status="gone"))
 
 
 def _upload(actor: Actor, number: int) -> list[Path]:
