@@ -1,1 +1,1 @@
-"""Background work: a queue in the state database, times at which work is due, and the worker that does it (decision 0012)."""
+"""Background work: a queue in the state database, times at which work is due, and the worker that does it (decision 0013)."""

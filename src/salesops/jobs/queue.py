@@ -76,7 +76,14 @@ def take(worker: str, kinds: Iterable[str], lease: float) -> Job | None:
         until = now + int(lease * SECOND)
         if same.update(status="running", worker=worker, lease=until, tries=F("tries") + 1, started=now):
             return Job(
-                row.pk, row.kind, row.key, row.user, json.loads(row.parameters), row.due or now, row.tries + 1, worker
+                row.pk,
+                row.kind,
+                row.key or "",
+                row.user,
+                json.loads(row.parameters),
+                row.due or now,
+                row.tries + 1,
+                worker,
             )
 
 

@@ -37,8 +37,6 @@ SCOPES: dict[str, str] = {
     "settings:write": "Declare fields, words and rules, settle conflicts, refresh the warehouse",
     "work:read": "List tasks and comments",
     "work:write": "Create, change and delete tasks and comments",
-    "reports:read": "List reports and alerts, and what was sent",
-    "reports:write": "Create, change, run, pause and delete reports and alerts",
     "audit:read": "Read, verify and export the audit log",
     "admin": "Everything that the user may do, tokens included",
 }

@@ -270,8 +270,8 @@ def _said(error: Exception) -> str:
         code, text = next(iter(error.recipients.values()))
         return f"{code} {text.decode(errors='replace')}"
     if isinstance(error, smtplib.SMTPResponseException):
-        text = error.smtp_error
-        return f"{error.smtp_code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+        said = error.smtp_error
+        return f"{error.smtp_code} {said.decode(errors='replace') if isinstance(said, bytes) else said}"
     return str(error) or type(error).__name__
 
 

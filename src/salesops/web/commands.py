@@ -42,7 +42,9 @@ from salesops.common.errors import UsageError
 )
 @click.option("--openapi", is_flag=True, help="Write the API's OpenAPI document instead, and end.")
 @click.pass_context
-def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int, log_format: str, worker: bool, openapi: bool) -> None:
+def serve(
+    ctx: click.Context, host: str, port: int, workers: int, threads: int, log_format: str, worker: bool, openapi: bool
+) -> None:
     """Serve the workspace to browsers and programs: pages at http://HOST:PORT, the API at /api/v1/docs.
 
     A program shows a token (salesops user token create). Without a certificate in front of it this is for this machine, or a

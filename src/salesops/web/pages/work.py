@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from salesops.common.errors import SalesopsError, UsageError
 from salesops.records import access, actions_settings, actions_work, context, resolve, values
 from salesops.records.entities import entities
+from salesops.records.models import Notice
 from salesops.web.shell import unread
 from salesops.web.shell.asked import Request
 from salesops.web.shell.routes import page
@@ -34,7 +35,7 @@ def inbox(request: Request) -> HttpResponse:
         except SalesopsError as error:
             problem = error
     facts = {
-        "conflicts": _conflicts(request), "tasks": _tasks(request), "told": _told(request), "problem": problem,
+        "conflicts": _conflicts(request), "tasks": _tasks(request), "told": _told(request), "problem": problem, "notices": notices(request.actor),
         "said": request.session.pop("said", ""), "today": context.today(),
     }  # fmt: skip
     response = render(request, "work/inbox.html", facts, status=400 if problem else 200)
@@ -47,6 +48,7 @@ def _act(request: Request) -> str:
     acts: dict[str, Callable[[], str]] = {
         "finish": lambda: _finish(request, given.get("number", "")),
         "task": lambda: _task(request),
+        "seen": lambda: _seen(request, given.get("number", "")),
         "kept": lambda: _settle(request, "kept"),
         "offered": lambda: _settle(request, "offered"),
     }
@@ -116,6 +118,22 @@ def _tasks(request: Request) -> list[dict[str, Any]]:
         ({**row, "late": bool(row["due"] and row["due"] < today)} for row in rows),
         key=lambda row: (row["due"] or date.max, row["id"]),
     )
+
+
+def notices(actor: access.Actor) -> list[dict[str, Any]]:
+    """What the product told the actor and was not put away: alerts that hold, reports that could not be sent."""
+    return [
+        {"id": one.pk, "title": one.title, "text": one.text, "link": one.link, "on": _moment(one.created)}
+        for one in Notice.objects.filter(user=actor.username, read__isnull=True).order_by("-id")[:TOLD]
+    ]
+
+
+def _seen(request: Request, number: str) -> str:
+    """Put a notice of one's own away."""
+    found = Notice.objects.filter(pk=_number(number), user=request.actor.username)
+    if not found.update(read=context.clock()):
+        raise UsageError(_("there is no such notice"), _("Load the page again"))
+    return _("Put away")
 
 
 def _told(request: Request) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ PAGES: tuple[Page, ...] = (
         Tab(_("Metrics"), "metrics", under=("metric", "metric-define", "why", "number-records")),
         Tab(_("Guide"), "guide"),
         Tab(_("Alerts"), "alerts"),
+        Tab(_("Reports"), "reports", "report", ("report",)),
     )),
     Page(_("Inbox"), "inbox", "b", (
         Tab(_("Inbox"), "inbox"),
