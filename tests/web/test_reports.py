@@ -14,7 +14,8 @@ from salesops.reports.content import check, make
 from salesops.reports.paper import pdf
 found = []
 ws()
-for question in ({}, {"kind": "metrics", "metrics": "bookings,win_rate", "by": "owner", "compare": "previous"}, {"kind": "view", "page": "/records/opportunity"}):
+by_owner = {"kind": "metrics", "metrics": "bookings,win_rate", "by": "owner", "compare": "previous"}
+for question in ({}, by_owner, {"kind": "view", "page": "/records/opportunity"}):
     made = make("Weekly", check(question), actor_for(None, USER, door="worker"))
     paper = pdf(made.page, made.title, "Acme")
     found.append([paper[:5].decode(), len(paper), made.book()[:2].decode(), list(made.lines)])

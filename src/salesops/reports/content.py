@@ -295,7 +295,12 @@ class Page:
                 "SERVER_PORT": "80", "wsgi.input": BytesIO(), "wsgi.url_scheme": "http",
             }
         )  # fmt: skip
-        request.actor, request.session, request.user_name = actor, SessionStore(), actor.username
+        request.actor, request.session, request.user_name, request.must_set_up = (
+            actor,
+            SessionStore(),
+            actor.username,
+            False,
+        )
         try:
             match = request.resolver_match = resolve(self.path)
         except Http404:
