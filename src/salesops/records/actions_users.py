@@ -123,6 +123,7 @@ def sign_in_link(actor: Actor, username: str) -> str:
     A new password makes it worthless.
     """
     from django.core import signing
+    from django.db import transaction
 
     if actor.username != username:
         require(actor, "manage_users")
@@ -131,7 +132,8 @@ def sign_in_link(actor: Actor, username: str) -> str:
         _may_grant(actor, frozenset(user.roles.split()), frozenset())
     if not user.is_active:
         raise NotAllowed(f"{username} is no active user", remedy="Activate the account first")
-    _written(actor, "user.link", username, {})
+    with transaction.atomic():
+        _written(actor, "user.link", username, {})
     held = {"user": username, "proof": user.get_session_auth_hash()[:16], "once": secrets.token_hex(8)}
     return f"/sign-in/link/{signing.dumps(held, salt=LINK_SALT)}"
 
