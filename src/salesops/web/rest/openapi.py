@@ -53,7 +53,9 @@ EXAMPLE = {
 EXAMPLES: dict[str, Any] = {
     # what is asked
     "metric": "win_rate", "metrics": "bookings,win_rate", "period": "2026-Q1", "from": "2026-01-01", "to": "2026-03-31",
-    "where": "region = 'West'", "as_of": "2026-03-31", "as_known_on": "2026-03-31", "then": "2025-12-31", "closing_from": "2026-07-01", "closing_to": "2026-09-30", "undated": True, "least": "1000", "most": "50000", "currency": "EUR", "calendar": "workspace",
+    "where": "region = 'West'", "as_of": "2026-03-31", "as_known_on": "2026-03-31", "then": "2025-12-31",
+    "closing_from": "2026-07-01", "closing_to": "2026-09-30", "undated": True,
+    "least": "1000", "currency": "EUR", "calendar": "workspace",
     "by": "owner", "compare": "previous", "totals": True, "cell": ["owner=Ben Okoye"], "order": "name", "fields": "name,owner",
     "deleted": True, "ages": 12, "age": 3, "alerts_per_year": 0.5, "kinds": True, "scope": "all_open", "moves": True,
     "pipeline": "Sales", "most": 20, "variant": "value", "start": "creation", "at": [30, 90], "confidence": 0.9, "grain": "week",
