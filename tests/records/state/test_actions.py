@@ -219,7 +219,7 @@ def test_work_hangs_on_records(company: Company) -> None:
     task = actions_work.create_work(ann, "task", title="Call", owner="bob", due=date(2017, 2, 1))
     actions_work.finish_task(bob, task, "done")
     assert actions_work.list_work(ann, "task", status="done")[0]["done"] is not None
-    view = actions_work.create_work(ann, "saved_view", name="Mine", page="pipeline", query="owner=me")
+    view = actions_work.create_work(ann, "saved_view", name="Mine", page="/pipeline", query="owner=me")
     assert actions_work.list_work(bob, "saved_view") == []
     with pytest.raises(NotAllowed):
         actions_work.delete_work(bob, "saved_view", view)
