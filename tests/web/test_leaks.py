@@ -61,6 +61,8 @@ about = {'subject': 'opportunity', 'subject_id': str(ids['opportunity'])}
 ids['comment'] = actions_work.create_work(owner, 'comment', text='Echidna says hello to @ben', **about)
 ids['task'] = actions_work.create_work(owner, 'task', title='Feed the platypus', **about)
 ids['view'] = actions_work.create_work(owner, 'saved_view', name='Numbat view', page='/pipeline', query='period=2025')
+from salesops.reports.actions import create_report
+ids['report'] = create_report(owner, 'Numbat weekly', {'kind': 'scorecard'})
 ids['deal'] = queries.show_record(owner, 'opportunity', 'D03').id
 ids['own'] = queries.show_record(owner, 'account', queries.show_record(owner, 'opportunity', 'D03').values['account']).id
 ids['cleo'], ids['ben'] = cleo, ben
@@ -88,6 +90,7 @@ ALL_PAGES = ("ben", "ada")
 FEW = (
     "record-list", "record-file", "record", "record-related", "record-names", "record-work", "record-work-one", "palette", "home",
     "pipeline-deals", "number-records", "inbox", "pipeline", "metric-file", "settings", "access", "audit",
+    "reports", "report",
 )  # fmt: skip
 """Pages that the other readers ask: those that show records. What they may see is decided by the same queries."""
 FILES = ("csv", "xlsx")
@@ -160,6 +163,7 @@ ASKED: dict[str, tuple[str, ...]] = {
     "imports": ("data/imports",), "import-new": ("data/imports/new",), "import-job": ("data/imports/job/1",),
     "import-job-state": ("data/imports/job/1/state",), "import-batch": ("data/imports/1",),
     "alerts": ("alerts",),
+    "reports": ("reports",), "report": ("reports/{report}",), "report-file": ("reports/{report}/runs/1/file",),
     "my-week": ("playbook/my-week",),
     "record-erase": ("erase/contact/{contact}", "erase/person/{ben}"),
     "sign-in-provider": ("sign-in/provider",),
@@ -187,6 +191,8 @@ SENT: dict[str, tuple[str, dict[str, str]]] = {
     "metric-define": ("metrics/define", {"definition": "id: taken\nformula: 1\n"}),
     "metric-check": ("metrics/check", {"definition": "id: taken\n"}),
     "my-week": ("playbook/my-week", {"do": "nothing of ours"}),
+    "reports": ("reports", {"do": "nothing of ours"}),
+    "report": ("reports/{report}", {"do": "drop"}),
     "record-erase": ("erase/contact/{contact}", {"confirm": "Zelda Quagga", "name": "Zelda Quagga"}),
     "audit-verify": ("settings/audit/verify", {}),
     "import-new": ("data/imports/new", {}),
