@@ -17,7 +17,7 @@ test:            ## Run all tests, those on PostgreSQL included where it can be 
 	@scripts/setup.sh dev
 	@scripts/postgres.sh
 	@scripts/chromium.sh
-	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-engines:    ## Run every metric on DuckDB, PostgreSQL and Spark (Java and PySpark are installed for it), and compare
 	@scripts/setup.sh dev

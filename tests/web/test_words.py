@@ -20,6 +20,7 @@ SILENT = re.compile(r"<(code|kbd|script|style|svg)\b.*?</\1>", re.DOTALL)
 WORD = re.compile(r"[^\W\d_]{2,}")
 ALLOWED = {
     "custom",
+    "PDF",
     "Ctrl",
     "Esc",
     "Enter",
