@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ WRITING = {
 }
 
 
+def alone(talk: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """What a conversation gave, in a thread of its own: another test's browser may hold this thread's event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(talk())).result()
+
+
 def served(folder: Path, user: str, calls: Sequence[Call] = ()) -> tuple[dict[str, Any], list[Any]]:
     """Start the server as a user, list its tools, call some; gives the tools by name and the results."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SALESOPS_") and k != "DATABASE_URL"}
@@ -39,7 +46,7 @@ def served(folder: Path, user: str, calls: Sequence[Call] = ()) -> tuple[dict[st
             tools = {one.name: one for one in (await client.list_tools()).tools}
             return tools, [await client.call_tool(name, given) for name, given in calls]
 
-    return asyncio.run(talk())
+    return alone(talk)
 
 
 def told(folder: Path, user: str, *calls: Call) -> list[dict[str, Any]]:
@@ -251,7 +258,7 @@ def test_the_setting_counts_at_every_call(writable: Door) -> None:
             file.write_text(file.read_text().replace("mcp_writes = true", "mcp_writes = false"))
             return [first, await client.call_tool(*task)]
 
-    first, second = asyncio.run(talk())
+    first, second = alone(talk)
     assert not first.is_error
     assert second.is_error
     assert "mcp_writes" in second.content[0].text
