@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from salesops.common.errors import UsageError
@@ -24,12 +25,13 @@ from .answer import Answer, Column, money_column
 from .build import Builder
 from .dimensions import labels
 from .facts import fact
+from .followed import follow
 from .notes import assumed, undated
 from .query import _check_known, _real
 from .request import Cell, Request, _cell, _edge, first_day, understand
 from .scope import visible
 from .session import Actor
-from .sql import NO_ID, NONE, parse
+from .sql import parse
 
 ALL = "(all)"
 GRAINS: tuple[Grain, ...] = ("week", "month", "quarter", "year")
@@ -115,9 +117,11 @@ def cohorts(
         raise UsageError(f"the highest age cannot be {ages}", "Write 0 or more")
     request, born = _request(session, kind, grain, from_, to, by, where, as_of, currency, calendar)
     builder = Builder(session, actor, request)
-    rows = session.query(_statement(builder, kind, born)).to_pylist() if born else []
-    lines = list(_lines(rows, request, born, kind, ages))
-    table, columns = _table(lines, request)
+    rows = session.query(_statement(builder, kind, born or list(request.cells)))
+    periods, ended = [cell.key for cell in request.cells], [cell.end <= request.as_of for cell in request.cells]
+    table, columns = _table(
+        follow(rows if born else rows.slice(0, 0), periods, ended, len(request.by), ages), request, kind
+    )
     return Cohorts(
         rows=table,
         columns=columns,
@@ -127,7 +131,7 @@ def cohorts(
         as_known_on=session.as_known_on,
         generation=session.generation,
         currency=request.currency,
-        notes=tuple(_notes(session, actor, request, kind, rows, builder)),
+        notes=tuple(_notes(session, actor, request, kind, int(pc.sum(rows.column("unknown")).as_py() or 0), builder)),
         hidden=_hidden(session, actor, builder, kind),
         versions={"cohorts": f"{of} by {period}"},
     )
@@ -308,56 +312,6 @@ def _day(value: date) -> str:
     return f"DATE '{value.isoformat()}'"
 
 
-def _lines(
-    rows: Sequence[Mapping[str, Any]], request: Request, born: list[Cell], kind: Kind, ages: int | None
-) -> Iterator[dict[str, Any]]:
-    """Every cohort at every age that has begun, nothing bought being 0; then every age over all cohorts."""
-    width = len(request.by)
-    place = {cell.key: n for n, cell in enumerate(request.cells)}
-    groups: dict[tuple[Any, ...], dict[str | None, Mapping[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row["cohort"], *(row[f"d{n}"] for n in range(width))), {})[row["period"]] = row
-    named = {key: {n: cells[None].get(f"n{n}") for n in range(width)} for key, cells in groups.items() if None in cells}
-    totals: dict[tuple[Any, ...], dict[int, list[Any]]] = {}
-    for key in sorted(
-        named, key=lambda key: (place[key[0]], *(str(named[key][n] or key[n + 1]) for n in range(width)))
-    ):
-        cells, first = groups[key], place[key[0]]
-        size = cells[None]["customers"]
-        value: int | None = 0
-        start: int | None = None
-        last = len(request.cells) - 1 - first
-        for age in range(min(last, ages if ages is not None else last) + 1):
-            cell = request.cells[first + age]
-            row = cells.get(cell.key, {"customers": 0, "revenue": 0, "unknown": 0})
-            revenue = None if row["unknown"] and row["revenue"] is None else int(row["revenue"] or 0)
-            start = revenue if age == 0 else start
-            value = None if value is None or revenue is None else value + revenue
-            complete = cell.end <= request.as_of
-            yield _line(
-                key, named[key], age, cell.key, 1, size, row["customers"], revenue, start, value, complete, kind
-            )
-            if complete:
-                put = totals.setdefault(key[1:], {}).setdefault(age, [0, 0, 0, 0, 0, 0, named[key]])
-                for n, part in enumerate((1, size, row["customers"], revenue or 0, start or 0, value or 0)):
-                    put[n] += part
-    for group in sorted(totals, key=lambda key: tuple(map(str, key))):
-        for age, (count, size, active, revenue, start, value, names) in sorted(totals[group].items()):
-            yield _line((ALL, *group), names, age, None, count, size, active, revenue, start, value, True, kind)
-
-
-def _line(
-    key: tuple[Any, ...], names: Mapping[int, Any], age: int, period: str | None, count: int, size: int, active: int,
-    revenue: int | None, start: int | None, value: int | None, complete: bool, kind: Kind,
-) -> dict[str, Any]:  # fmt: skip
-    return {
-        "key": key, "names": names, "age": age, "period": period, "cohorts": count, "customers": size, "active": active,
-        "retention": active / size, "revenue": revenue,
-        "revenue_retention": revenue / start if revenue is not None and start else None,
-        "value_to_date": value / size / 10_000 if kind.adds_up and value is not None else None, "complete": complete,
-    }  # fmt: skip
-
-
 METRICS = {
     "retention": ("still active", "ratio", pa.float64()),
     "active": ("active customers", "count", pa.int64()),
@@ -367,40 +321,59 @@ METRICS = {
 }
 
 
-def _table(lines: list[dict[str, Any]], request: Request) -> tuple[pa.Table, tuple[Column, ...]]:
-    cells = {cell.key: cell for cell in request.cells}
-    columns: list[tuple[Column, Any]] = []
+def _table(found: Any, request: Request, kind: Kind) -> tuple[pa.Table, tuple[Column, ...]]:
+    """What `follow` gives, as the columns of the answer."""
+    import polars as pl
 
-    def put(name: str, title: str, kind: str, values: list[Any], type_: Any, unit: str = "") -> None:
-        columns.append((Column(name, title, kind, unit), pa.array(values, type_)))
+    cells = pl.DataFrame(
+        {
+            "cohort": [cell.key for cell in request.cells],
+            "from": [cell.start for cell in request.cells],
+            "to": [cell.end for cell in request.cells],
+        },
+        schema_overrides={"from": pl.Date, "to": pl.Date},
+    )
+    per_customer = pl.col("value") / pl.col("customers") / 10_000
+    frame = (
+        found.join(cells, on="cohort", how="left", maintain_order="left")
+        .rename({f"t{n}": name for n, name in enumerate(request.by)})
+        .with_columns(
+            cohort=pl.col("cohort").fill_null(ALL),
+            retention=pl.col("active") / pl.col("customers"),
+            revenue_retention=pl.when(pl.col("start") != 0).then(pl.col("revenue") / pl.col("start")),
+            value_to_date=per_customer if kind.adds_up else pl.lit(None, pl.Float64),
+        )
+    )
+    columns = (
+        Column("cohort", "cohort", "period"), Column("from", "from", "part"), Column("to", "to", "part"),
+        *(Column(name, name.replace("_", " "), "dimension") for name in request.by),
+        Column("age", "age", "period"), Column("period", "period", "part"), Column("cohorts", "cohorts", "part", "count"),
+        Column("customers", "customers", "comparison", "count"),
+        *(Column(name, title, "metric", unit) for name, (title, unit, _) in METRICS.items()),
+        Column("complete", "complete", "comparison"),
+    )  # fmt: skip
+    types = {
+        "from": pa.date32(),
+        "to": pa.date32(),
+        "age": pa.int64(),
+        "cohorts": pa.int64(),
+        "customers": pa.int64(),
+        "complete": pa.bool_(),
+    }
+    types |= {name: type_ for name, (_, _, type_) in METRICS.items()}
+    arrays = [frame.get_column(one.name).to_arrow().cast(types.get(one.name, pa.string())) for one in columns]
+    arrays = [
+        money_column(array) if one.name == "revenue" else array for one, array in zip(columns, arrays, strict=True)
+    ]
+    return pa.table(arrays, names=[one.name for one in columns]), columns
 
-    born = [cells.get(line["key"][0]) for line in lines]
-    put("cohort", "cohort", "period", [line["key"][0] for line in lines], pa.string())
-    put("from", "from", "part", [cell.start if cell else None for cell in born], pa.date32())
-    put("to", "to", "part", [cell.end if cell else None for cell in born], pa.date32())
-    for n, name in enumerate(request.by):
-        ids = [line["key"][n + 1] for line in lines]
-        text = [NONE if i in (NO_ID, NONE) else str(line["names"][n] or i) for i, line in zip(ids, lines, strict=True)]
-        put(name, name.replace("_", " "), "dimension", text, pa.string())
-    put("age", "age", "period", [line["age"] for line in lines], pa.int64())
-    put("period", "period", "part", [line["period"] for line in lines], pa.string())
-    put("cohorts", "cohorts", "part", [line["cohorts"] for line in lines], pa.int64(), "count")
-    put("customers", "customers", "comparison", [line["customers"] for line in lines], pa.int64(), "count")
-    for name, (title, unit, type_) in METRICS.items():
-        put(name, title, "metric", [line[name] for line in lines], type_, unit)
-    put("complete", "complete", "comparison", [line["complete"] for line in lines], pa.bool_())
-    arrays = [money_column(array) if one.name == "revenue" else array for one, array in columns]
-    return pa.table(arrays, names=[one.name for one, _ in columns]), tuple(one for one, _ in columns)
 
-
-def _notes(
-    session: Any, actor: Actor, request: Request, kind: Kind, rows: Sequence[Mapping[str, Any]], builder: Builder
-) -> Iterator[str]:
+def _notes(session: Any, actor: Actor, request: Request, kind: Kind, unknown: int, builder: Builder) -> Iterator[str]:
     yield f"a customer belongs to the period of the {kind.told}"
     running = request.cells[-1]
     if running.end > request.as_of:
         yield f"{running.key} runs until {running.end}: its figures are not complete, and not in {ALL}"
-    if unknown := sum(row["unknown"] for row in rows):
+    if unknown:
         yield f"{unknown:,} amounts are unknown and in no revenue"
     entity = fact(kind.fact).undated
     if entity and actor.sees_all and (count := undated(session, entity)):
