@@ -21,7 +21,7 @@ PREFIX: Final = {
     "opportunity": "O", "opportunity_line": "OL", "opportunity_split": "OS", "opportunity_contact": "OC",
     "activity": "ACT", "engagement_event": "ENG", "time_report": "TR", "order": "ORD", "order_line": "ORL",
     "invoice": "INV", "invoice_line": "INL", "payment": "PAY", "subscription": "SUB", "cost": "COST",
-    "exchange_rate": "FX", "target": "TGT", "benchmark": "BM",
+    "exchange_rate": "FX", "target": "TGT", "benchmark": "BM", "forecast_call": "FC",
 }  # fmt: skip
 """The head of each entity's external ids; a number of seven digits or more follows."""
 

@@ -37,6 +37,7 @@ DERIVED = ("segment", "region", "industry", "country", "product_line")
 FANNED = ("product", "product_line")
 GRAINS = ("week", "month", "quarter", "year")
 TITLES = {
+    "forecast_category": "forecast category: closed when won, omitted when lost, else the deal's own, else its stage's, else pipeline",
     "type": "deal type",
     "owner": "rep (the owner)",
     "region": "region: the deal's, else its owner's, else the account's",
@@ -84,7 +85,7 @@ class Dimensions:
 
     def known(self) -> list[str]:
         """Names of the dimensions that this fact can be split by."""
-        names = [*REFS, *PLAIN, *DERIVED, *(f"{event}_{grain}" for event in ("created", "closed") for grain in GRAINS)]
+        names = [*REFS, *PLAIN, *DERIVED, "forecast_category", *(f"{event}_{grain}" for event in ("created", "closed") for grain in GRAINS)]
         return [name for name in names if self._resolve(name) is not None]
 
     def _resolve(self, name: str) -> Resolved | None:
@@ -100,6 +101,8 @@ class Dimensions:
             return self._first_of(name, ("own", "account"))
         if name == "territory":
             return self._territory()
+        if name == "forecast_category":
+            return self._forecast_category()
         event, _, grain = name.partition("_")
         if event in ("created", "closed", "expected") and grain in GRAINS:
             return self._calendar(name, {"expected": "expected_close"}.get(event, f"{event}_on"), grain)
@@ -122,6 +125,19 @@ class Dimensions:
             return None
         kind = custom_columns(self.session, table)[column]
         return Resolved(name, _text(f'd_{head}."{column}"', kind), "", frozenset({head}), (self._versions(head),))
+
+    def _forecast_category(self) -> Resolved | None:
+        """closed when won, omitted when lost; else the deal's own category, else that of its stage, else pipeline."""
+        if not (self.has("category") and self.has("stage") and self.fact.entity == "opportunity"):
+            return None
+        alias = "d_called"
+        own = "CASE WHEN f.category = 'closed' THEN 'commit' ELSE f.category END"
+        key = (
+            f"CASE WHEN {alias}.kind = 'won' THEN 'closed' WHEN {alias}.kind = 'lost' THEN 'omitted' "
+            f"ELSE COALESCE({own}, {alias}.category, 'pipeline') END"
+        )
+        on = f"{alias}.id = f.stage AND {alias}.day_from <= f.basis AND f.basis < {alias}.day_to"
+        return Resolved("forecast_category", key, "", frozenset({"category", "stage"}), (left_join("stage", alias, on),))
 
     def _versions(self, head: str) -> exp.Join:
         """The version of what a reference names, as of the date basis: at most one."""

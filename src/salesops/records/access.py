@@ -37,6 +37,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "work": _ALL,  # comments, tasks, saved views of one's own
     "manage_work": _OFFICE,
     "report": _OFFICE | {"finance", "exec", "manager", "rep"},  # reports and alerts of one's own
+    "call": _OFFICE | {"exec", "manager", "rep"},  # say what will be booked: of oneself and of those below
     "send_out": _OFFICE,  # to addresses on the web: chats and webhooks
     "define_metrics": _OFFICE,
     "read_settings": _OFFICE | {"finance", "engineer", "auditor"},

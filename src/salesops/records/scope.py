@@ -65,6 +65,7 @@ SCOPES: dict[str, Scope] = {
     "subscription": Scope(parents=(("account", "account"),)),
     "cost": Scope("person", "at"),
     "target": Scope("person", "starts_on"),
+    "forecast_call": Scope("person", "at"),
 }
 
 

@@ -12,6 +12,7 @@ from .accounting import (
     Payment,
     Subscription,
 )
+from .calling import ForecastCall
 from .catalogue import Price, PriceBook, Product, StockLevel
 from .history import (
     NULL_MARK,
@@ -81,7 +82,7 @@ from .work import (
 __all__ = [
     "NULL_MARK", "Absence", "Account", "Activity", "Alert", "AnsweredKey", "ApiToken", "ApprovalRequest", "AuditEntry", "Batch", "Benchmark", "Branch",
     "BusinessUnit", "Calendar", "Campaign", "CampaignMember", "Change", "Clock", "Comment", "Consent", "Contact", "Cost",
-    "CustomField", "DeclaredWord", "Delivery", "Document", "Employment", "EngagementEvent", "ExchangeRate", "FieldOwner", "Holiday",
+    "CustomField", "DeclaredWord", "Delivery", "Document", "Employment", "EngagementEvent", "ExchangeRate", "FieldOwner", "ForecastCall", "Holiday",
     "ImportConflict", "Invoice", "InvoiceLine", "JobRun", "Lead", "MappingText", "Notice", "Opportunity", "OpportunityContact",
     "OpportunityLine", "OpportunitySplit", "Order", "OrderLine", "Outbox", "Payment", "Person", "PersonSkill", "Pipeline",
     "Price", "PriceBook", "Product", "RecoveryCode", "Report", "ReportingLine", "RowError", "SavedView", "SignInCount", "SourceId", "Stage", "StageEvent",

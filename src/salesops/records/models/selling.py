@@ -5,6 +5,9 @@ from __future__ import annotations
 from . import fields as f
 from .base import Event, Interval, Versioned
 
+CATEGORIES = ("omitted", "pipeline", "best_case", "commit", "closed")
+"""Forecast categories, from what nobody counts on to what is won."""
+
 
 class Pipeline(Versioned):
     code = 40
@@ -22,6 +25,7 @@ class Stage(Versioned):
     probability = f.share()
     pitch = f.flag("Entering it counts as a pitch")
     qualified = f.flag("Reaching it means qualified")
+    category = f.kind(*CATEGORIES, help_text="Forecast category of the deals in it that say none of their own")
 
 
 class Opportunity(Versioned):
@@ -36,7 +40,7 @@ class Opportunity(Versioned):
     expected_close = f.day("When it should close")
     actual_close = f.day("When it was won or lost, as declared")
     type = f.kind("new", "expansion", "renewal")
-    category = f.kind("omitted", "pipeline", "best_case", "commit", "closed")
+    category = f.kind(*CATEGORIES, help_text="Forecast category, as its owner says; empty = that of its stage")
     source = f.text()
     campaign = f.ref("campaign")
     next_step = f.text()

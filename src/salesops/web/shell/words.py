@@ -53,6 +53,7 @@ ENTITIES: Final[dict[str, tuple[Words, Words]]] = {
     "holiday": (_("Holiday"), _("Holidays")),
     "working_time": (_("Working time"), _("Working times")),
     "target": (_("Target"), _("Targets")),
+    "forecast_call": (_("Forecast call"), _("Forecast calls")),
     "benchmark": (_("Benchmark"), _("Benchmarks")),
 }
 """What one record of an entity is called, and many."""
@@ -64,7 +65,7 @@ GROUPS: Final[tuple[tuple[Words, tuple[str, ...]], ...]] = (
     (_("Products"), ("product", "price_book", "price", "stock_level")),
     (_("People"), ("person", "employment", "reporting_line", "team", "team_member", "absence", "person_skill")),
     (_("Organisation"), ("business_unit", "territory", "territory_assignment", "territory_member", "calendar", "holiday", "working_time")),
-    (_("Plans"), ("target", "benchmark")),
+    (_("Plans"), ("target", "forecast_call", "benchmark")),
 )  # fmt: skip
 FIELDS: Final[dict[str, Words]] = {
     "at": _("At"), "utm_source": _("UTM source"), "utm_medium": _("UTM medium"), "utm_campaign": _("UTM campaign"),
