@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from salesops.api_forecasts import Forecasts
 from salesops.common.errors import UsageError, WorkspaceError
 from salesops.workspace import Config, Workspace, create, open_workspace
 
@@ -67,6 +68,7 @@ class Api:
         self.comments = Comments(self)
         self.views = Views(self)
         self.reports = Reports(self)
+        self.forecasts = Forecasts(self)
 
     def __enter__(self) -> Api:
         return self

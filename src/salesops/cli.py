@@ -67,6 +67,9 @@ ROOMS: Mapping[str, Elsewhere] = {
         "metrics.people_commands", "people", "What people do, how newcomers come up, who stands out fairly."
     ),
     "pipeline": Elsewhere("pipeline.commands", "pipeline", "What is open, how it changed, where it moved."),
+    "forecast": Elsewhere(
+        "forecasting.commands", "forecast", "What will be booked: the board, calls, how good they were."
+    ),
     "record": Elsewhere("records.commands", "record", "List, show, create and change records of every entity."),
     "field": Elsewhere("records.commands", "field", "Custom fields, who owns a field, conflicts with imports."),
     "word": Elsewhere("records.commands", "word", "Words of closed lists."),
@@ -84,7 +87,7 @@ ROOMS: Mapping[str, Elsewhere] = {
 }
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "import", "mapping"),
-    "Ask": ("scorecard", "metrics", "target", "explain", "cohorts", "people", "pipeline", "quality", "report"),
+    "Ask": ("scorecard", "metrics", "target", "explain", "cohorts", "people", "pipeline", "forecast", "quality", "report"),
     "Records": ("record", "field", "word", "rule", "task", "comment"),
     "Run": ("serve", "worker", "mcp", "user", "audit", "refresh", "backup", "restore"),
 }

@@ -36,6 +36,8 @@ WAREHOUSES = ("postgresql://", "postgres://")
 """How the URL of a warehouse in PostgreSQL begins."""
 CREATED = ("ops", "finance", "exec", "engineer", "auditor", "manager", "rep")
 """Roles of accounts that a sign-in provider may bring about: none that manages accounts."""
+DEADLINE = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]?\d|2[0-3]):[0-5]\d( \S+)?"
+"""How a weekly deadline is written."""
 _opened: Path | None = None
 
 
@@ -70,6 +72,8 @@ class Config:
     oidc_client_id: str = ""
     oidc_title: str = ""  # what people call the provider
     oidc_create_role: str = ""  # the role of accounts made for whom the provider knows; empty = none is made
+    forecast_period: str = "quarter"  # what is called: month, quarter or year
+    forecast_deadline: str = ""  # when a week's calls are due: "Mon 10:00", with a zone where it is another
     extra: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -123,6 +127,12 @@ class Config:
             found.append(f"oidc_issuer {self.oidc_issuer!r} must be an https:// address")
         if self.oidc_create_role not in ("", *CREATED):
             found.append(f"oidc_create_role must be one of {', '.join(CREATED)}, or left out")
+        if self.forecast_period not in ("month", "quarter", "year"):
+            found.append("forecast_period must be month, quarter or year")
+        if self.forecast_deadline and not re.fullmatch(DEADLINE, self.forecast_deadline):
+            found.append(
+                'forecast_deadline must be a weekday and a time, with a zone if you like: "Mon 10:00 Europe/Berlin"'
+            )
         if self.today and not _is_day(self.today):
             found.append(f"today {self.today!r} is no day, for example 2026-09-30")
         return found
