@@ -143,4 +143,5 @@ NAMES = [
     "exchange_rate",
     "target",
     "benchmark",
+    "forecast_call",
 ]

@@ -106,6 +106,7 @@ def everything(company: Company) -> Company:
         ("subscription", {"account": account}),
         ("cost", {"person": "Zoe", "amount": "1", **at}),
         ("target", {"person": "Zoe", "amount": "1"}),
+        ("forecast_call", {"person": "Zoe", "amount": "1", **at}),
     ):
         actions.create_record(owner, name, columns)
     return company
