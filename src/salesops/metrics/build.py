@@ -8,7 +8,7 @@ SELECT k.*, values FROM k LEFT JOIN r0 ... LEFT JOIN labels
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,17 +24,26 @@ from .facts import Fact, fact
 from .fanout import ANNUAL, by_days, by_product
 from .filters import Filter
 from .pieces import QUANTILES, Group, grouped, kaplan_meier, missing, own, when
-from .request import BEGINNING, Cell, Request, closed_before, widened
+from .request import BEGINNING, Request, closed_before, widened
 from .scope import visible
 from .session import Actor, currencies_of
-from .sql import bind, day, expand, literal, parse, prune
+from .sql import bind, expand, literal, parse, prune, sql_of
+from .texts import layout, texts
+
+OWN_TABLES = ("period", "period_day", "past_period", "zone_shift")
+"""Tables that a question makes itself (`Builder.tables`)."""
 
 
 class Builder:
-    """Builds statements for one request of one actor."""
+    """Builds statements for one request of one actor.
 
-    def __init__(self, session: Any, actor: Actor, request: Request) -> None:
+    `window`: days before the period's end over which it counts (`over`). `slots`: days, the reader and the period's name are left
+    open in the SQL (`texts`), not written into it.
+    """
+
+    def __init__(self, session: Any, actor: Actor, request: Request, window: str = "", slots: bool = False) -> None:
         self.session, self.actor, self.request = session, actor, request
+        self.window, self.slots = window, slots
         self.many = len(request.cells) > 1
         self._dimensions: dict[str, Dimensions] = {}
         self._resolved: dict[tuple[str, str], Resolved] = {}
@@ -66,10 +75,10 @@ class Builder:
         """Those of `units` that attainments of this question are worked in, asked of the quotas beforehand: each costs a copy of all."""
         if len(self.units) == 1:
             return self.units
-        select = exp.select("u.unit").distinct().from_(self.quota_units().subquery("u", copy=False), copy=False)
-        for alias, tree in self.periods():
-            select = select.with_(alias, as_=tree, copy=False)
-        found = {row["unit"] for row in self.session.query(select).to_pylist()}
+        text = self.text(
+            "units", lambda one: exp.select("u.unit").distinct().from_(one.quota_units().subquery("u", copy=False))
+        )
+        found = {row["unit"] for row in self.session.query(text).to_pylist()}
         return tuple(unit for unit in self.units if unit in found or unit == self.request.currency)
 
     def source(self, one: Fact, columns: Iterable[str], unit: str = "") -> exp.Select:
@@ -99,7 +108,7 @@ class Builder:
         for _ in range(3):  # macros may stand inside the arguments of macros
             expand(tree, unit or self.request.currency, self.request.convert, self.session.manifest.reporting_currency)
         if not self.many:
-            _single(tree, self.request.cells[0])
+            _single(tree)
         bound = bind(tree, self._values())
         assert isinstance(bound, exp.Select)
         return bound
@@ -117,17 +126,83 @@ class Builder:
         return parse(f'CASE WHEN {first}.id IS NULL THEN {rest[0]}."{name}" ELSE {first}."{name}" END')
 
     def _values(self) -> dict[str, Any]:
-        request = self.request
+        found = self.written
+        if self.slots:  # under both names: what another fact is made of is bound already
+            found = {
+                given: exp.Placeholder(this=name + self.ending)
+                for name in found
+                for given in (name, name + self.ending)
+            }
+        more = {"currency": self.request.currency, "reporting": self.session.manifest.reporting_currency}
+        return {**found, **more, "overlay": self.request.overlay}
+
+    def at(self, name: str) -> str:
+        """A value of the question in SQL: itself, or a slot for it."""
+        return f"${name}{self.ending}" if self.slots else sql_of(self.written[name])
+
+    @property
+    def ending(self) -> str:
+        """How names of slots and own tables end."""
+        return f"_{self.window}" if self.window else ""
+
+    @cached_property
+    def written(self) -> dict[str, Any]:
+        """What stands in the slots: the days, the reader, and of a single period its name and days."""
+        request, cell, person = self.request, self.request.cells[0], self.actor.person
         return {
-            "as_of": request.as_of,
-            "as_of_end": end_of_day(request.as_of, self.session.manifest.time_zone),
-            "gone_on": BEGINNING if request.each else request.as_of,
-            "first": request.first,
-            "last": request.last,
-            "currency": request.currency,
-            "reporting": self.session.manifest.reporting_currency,
-            "overlay": request.overlay,
-        }
+            "as_of": request.as_of, "as_of_end": end_of_day(request.as_of, self.session.manifest.time_zone),
+            "gone_on": BEGINNING if request.each else request.as_of, "first": request.first, "last": request.last,
+            "key": cell.key, "start": cell.start, "end": cell.end, "snap": cell.snap, "eve": cell.eve,
+            "today": self.session.manifest.today, "me": None if person is None else int(person),
+        }  # fmt: skip
+
+    def text(
+        self,
+        what: Hashable,
+        make: Callable[[Builder], exp.Expression],
+        *,
+        own: bool = False,
+        windows: bool = False,
+        more: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The SQL of a statement that `make` builds, with the question's own tables; built once for all days and readers (`texts`).
+
+        `what` tells it from others of an equal request. `own`: amounts may be worked in the currencies of quotas (`worked`);
+        `windows`: it counts over the windows of the asked metrics, too; `more` are the values of its own placeholders.
+        """
+        request, ends = self.request, self.ends() if windows else ()
+        values = {name + one.ending: value for one in (self, *ends) for name, value in one.written.items()} | dict(
+            more or {}
+        )
+        parts = [part for one in request.asked for part in one.variant.parts.values()]
+        if any(
+            part.reach is not None for part in parts
+        ):  # its days follow from those of the question by a rule of its own
+            return _with_tables(self.tables(ends), bind(make(self), values).sql("duckdb"))
+        key = (
+            what, self.many, request.by, repr(request.where), repr(request.within), tuple((one.unit, repr(one.variant)) for one in request.asked),
+            request.currency, request.convert, request.overlay, request.unit.number if request.unit else None,
+            self.units, self.worked if own else (), self.session.manifest.reporting_currency, layout(self.session),
+            self.actor.sees_all, self.actor.person is None, self.ending,
+        )  # fmt: skip
+
+        def made() -> str:
+            other = Builder(self.session, self.actor, request, self.window, slots=True)
+            if own:
+                other.worked = self.worked
+            return make(other).sql("duckdb")
+
+        written = {name: sql_of(value) for name, value in values.items()}
+        return _with_tables(self.tables(ends), texts.get(key, made).filled(written))
+
+    def ends(self) -> tuple[Builder, ...]:
+        """This builder over every window that the asked metrics count over."""
+        found = {part.window for one in self.request.asked for part in one.variant.parts.values()}
+        return tuple(self.over(window) for window in sorted(found - {""}))
+
+    def tables(self, ends: Iterable[Builder] = ()) -> dict[str, str]:
+        """SQL of the tables that the question makes itself, and those of its windows."""
+        return {name: sql for one in (self, *ends) for name, sql in one._tables()}
 
     def rows(
         self,
@@ -147,7 +222,7 @@ class Builder:
         resolved = self.resolved(one, by)
         within = {name: value for name, value in (self.request.within or {}).items() if name not in across}
         limits = Filter(self.dimensions(one), *((self.request.where, within) if where else ()))
-        scope = visible(self.session, self.actor, one.owned)
+        scope = visible(self.session, self.actor, one.owned, self.at)
         beside = Beside(self, one, needs)
         plain = set(needs) - set(beside.names)
         columns = {
@@ -200,36 +275,41 @@ class Builder:
         if fan[0] in FANNED:
             inner = self.source(one, (columns - set(FANNED)) | {"id", "basis", "value"}, unit)
             if one.name == "annual":
-                return by_product(inner, fan[0], columns, False, ANNUAL, day(self.request.as_of))
+                return by_product(inner, fan[0], columns, False, ANNUAL, self.at("as_of"))
             return by_product(inner, fan[0], columns, one.times == "snapshot")
         inner = self.source(one, (columns - {fan[0]}) | {"id", "owner", "starts_on", "ends_on"}, unit)
         return by_days(inner, fan[0], money)
 
     def _in_period(self, select: exp.Select) -> None:
-        request = self.request
-        if not self.many:
-            cell = request.cells[0]
-            select.where(parse(f"f.day >= {day(cell.start)} AND f.day <= {day(cell.end)}"), copy=False)
-            return
-        join = exp.Join(this=parse_table("period_day", "c"), on=parse("c.day = f.day"))
-        select.append("joins", join)
-        select.where(parse(f"f.day >= {day(request.first)} AND f.day <= {day(request.last)}"), copy=False)
+        if self.many:
+            select.append("joins", exp.Join(this=parse_table("period_day", "c"), on=parse("c.day = f.day")))
+        select.where(parse(f"f.day >= {self.at('first')} AND f.day <= {self.at('last')}"), copy=False)
 
     def period_key(self, one: Fact) -> str:
         if not self.many:
-            return exp.Literal.string(self.request.cells[0].key).sql("duckdb")
+            return self.at("key")
         return "c.key" if one.times == "day" else "f.period"
 
     # The statement ------------------------------------------------------------------------------------------------------
 
     def statement(self) -> exp.Select:
-        """The whole question."""
+        """The whole question, with the tables that it makes itself."""
+        select, first = self.body(), exp.select("1")
+        for name, sql in self.tables(self.ends()).items():
+            first = first.with_(name, as_=parse(sql), copy=False)
+        own = select.ctes[0].parent
+        assert own is not None
+        own.set("expressions", [*first.ctes, *own.expressions])
+        return select
+
+    def body(self) -> exp.Select:
+        """The whole question, without the tables that it makes itself."""
         groups: dict[str, Group] = {}
         ranked: dict[Part, str] = {}
         outputs: list[str] = []
         for number, one in enumerate(self.request.asked):
             outputs += self._outputs(number, one, groups, ranked)
-        ctes: list[tuple[str, exp.Expression]] = list(self.periods())
+        ctes: list[tuple[str, exp.Expression]] = []
         results = []
         shared: dict[str, dict[str, str]] = {}
         for name in dict.fromkeys(part.fact for part in ranked):  # what is summed and ranked, too, is read once
@@ -240,9 +320,7 @@ class Builder:
             shared[name], listed = self._listed(fact(name), needs)
             ctes.append((f"s_{name}", listed))
         for name, group in groups.items():
-            more, tree = self._windowed(group, name in shared)
-            ctes += [one for one in more if one[0] not in dict(ctes)]
-            ctes.append((f"r_{name}", tree))
+            ctes.append((f"r_{name}", self._windowed(group, name in shared)))
             results.append(f"r_{name}")
         owned = {f"r_{name}" for name, group in groups.items() if group.own}
         for part, alias in ranked.items():
@@ -284,19 +362,19 @@ class Builder:
         columns = (exp.column(name, table="f", quoted=True) for name in sorted(needs))
         return keys, select.select(*columns, copy=False)
 
-    def _windowed(self, group: Group, shared: bool = False) -> tuple[list[tuple[str, exp.Expression]], exp.Expression]:
-        """The sums of a group, and the tables of its own that they need where it counts over a window."""
+    def _windowed(self, group: Group, shared: bool = False) -> exp.Expression:
+        """The sums of a group, over its window."""
         if shared:
             keys = list(self.keys(group.fact))
             aggregates = (parse(f"{sql} AS {alias}") for sql, alias in group.columns.items())
-            return [], exp.select(*keys, *aggregates).from_(f"s_{group.fact.name} AS f").group_by(*keys)
-        if not group.window:
-            return [], self._sums(group)
-        return apart(self.over(group.window), f"_{group.window}", lambda builder: builder._sums(group))
+            return exp.select(*keys, *aggregates).from_(f"s_{group.fact.name} AS f").group_by(*keys)
+        return apart(self.over(group.window), lambda builder: builder._sums(group))
 
     def over(self, window: str) -> Builder:
         """A builder of the same question over a window that ends with each period."""
-        return Builder(self.session, self.actor, widened(self.request, window)) if window else self
+        if not window:
+            return self
+        return Builder(self.session, self.actor, widened(self.request, window), window, self.slots)
 
     def _split(self, across: Sequence[str]) -> list[int]:
         """The numbers of the dimensions by which a part is split that is taken across some."""
@@ -308,44 +386,45 @@ class Builder:
         return [one.table for one in self.resolved(fact(first.fact))]
 
     def periods(self) -> Iterable[tuple[str, exp.Expression]]:
+        """The tables that the question itself makes, as trees."""
+        return ((name, parse(sql)) for name, sql in self._tables())
+
+    def _tables(self) -> Iterable[tuple[str, str]]:
         """The tables that the question itself makes: its periods, and the time zones of units where a fact needs them."""
-        if any("past_period" in text for text in self._texts()):
-            yield "past_period", self._past()
-        if any("zone_shift" in text for text in self._texts()):
-            yield "zone_shift", parse(zone_shift(self.session, self.request.first, self.request.as_of))
+        facts, end = self._texts(), self.ending
+        if any("past_period" in text for text in facts):
+            yield f"past_period{end}", self._past()
+        if any("zone_shift" in text for text in facts):
+            yield f"zone_shift{end}", zone_shift(self.session, self.request.first, self.request.as_of)
         if not self.many:
             return
         rows = ", ".join(
-            f"({exp.Literal.string(c.key).sql('duckdb')}, {day(c.start)}, {day(c.end)}, {day(c.snap)}, {day(c.eve)})"
-            for c in self.request.cells
+            f"({', '.join(sql_of(one) for one in (c.key, c.start, c.end, c.snap, c.eve))})" for c in self.request.cells
         )
         columns = 'v.key, v."start", v."end", v.snap, v.eve'
-        yield "period", parse(f'SELECT {columns} FROM (VALUES {rows}) AS v(key, "start", "end", snap, eve)')
+        yield f"period{end}", f'SELECT {columns} FROM (VALUES {rows}) AS v(key, "start", "end", snap, eve)'
         if self._covered():
             yield (
-                "period_day",
-                parse(
-                    'SELECT c.day, p.key FROM calendar_day AS c JOIN period AS p ON p."start" <= c.day AND c.day <= p."end"'
-                ),
+                f"period_day{end}",
+                f'SELECT c.day, p.key FROM calendar_day AS c JOIN period{end} AS p ON p."start" <= c.day AND c.day <= p."end"',
             )
         else:
-            yield "period_day", self._days_outside()
+            yield f"period_day{end}", self._days_outside()
 
     def _texts(self) -> set[str]:
         return {fact(part.fact).text for one in self.request.asked for part in one.variant.parts.values()}
 
-    def _past(self) -> exp.Expression:
+    def _past(self) -> str:
         """The closed periods before each one, the latest first (`n` = 1), and the evening as far into each as the as-of day
         is into the asked one: `at`, in the period or before it."""
         rows = []
         for cell in self.request.cells:
             for n, one in enumerate(closed_before(self.request, cell), 1):
                 at = min(one.end, one.start + (self.request.as_of - cell.start))
-                texts = [exp.Literal.string(cell.key).sql("duckdb"), str(n), *map(day, (one.start, one.end, at))]
-                rows.append(f"({', '.join(texts)})")
-        none = f"('', 0, {', '.join([day(BEGINNING)] * 3)})"
-        found = f'SELECT v.key, v.n, v."start", v."end", v.at FROM (VALUES {", ".join(rows) or none}) AS v(key, n, "start", "end", at)'
-        return parse(found + ("" if rows else " WHERE v.n > 0"))
+                rows.append(f"({', '.join(map(sql_of, (cell.key, n, one.start, one.end, at)))})")
+        none = f"('', 0, {', '.join([sql_of(BEGINNING)] * 3)})"
+        found = f'SELECT v.key, v.n, v."start", v."end", v."at" FROM (VALUES {", ".join(rows) or none}) AS v(key, n, "start", "end", "at")'
+        return found + ("" if rows else " WHERE v.n > 0")
 
     def _covered(self) -> bool:
         cache = self.session.__dict__.setdefault("_metric_columns", {})
@@ -355,20 +434,21 @@ class Builder:
         first, last = cache["calendar"]
         return first is not None and first <= self.request.first and self.request.last <= last
 
-    def _days_outside(self) -> exp.Expression:
+    def _days_outside(self) -> str:
         """Days as a table where the calendar table does not reach."""
         from datetime import timedelta
 
         rows = []
         for cell in self.request.cells:
-            key = exp.Literal.string(cell.key).sql("duckdb")
-            rows += [f"({day(cell.start + timedelta(n))}, {key})" for n in range((cell.end - cell.start).days + 1)]
-        return parse(f"SELECT v.day, v.key FROM (VALUES {', '.join(rows)}) AS v(day, key)")
+            key = sql_of(cell.key)
+            rows += [f"({sql_of(cell.start + timedelta(n))}, {key})" for n in range((cell.end - cell.start).days + 1)]
+        return f"SELECT v.day, v.key FROM (VALUES {', '.join(rows)}) AS v(day, key)"
 
     def _keys(self, results: list[str], keys: list[str]) -> exp.Expression:
         if not self.request.by:
-            rows = ", ".join(f"({exp.Literal.string(cell.key).sql('duckdb')})" for cell in self.request.cells)
-            return parse(f"SELECT v.period FROM (VALUES {rows}) AS v(period)")
+            return parse(
+                "SELECT p.key AS period FROM period AS p" if self.many else f"SELECT {self.at('key')} AS period"
+            )
         return parse(" UNION ".join(f"SELECT {', '.join(keys)} FROM {result}" for result in results))
 
     def _outputs(self, number: int, one: Asked, groups: dict[str, Group], ranked: dict[Part, str]) -> list[str]:
@@ -505,20 +585,25 @@ class Builder:
         return kaplan_meier(select, list(keys), part.how)
 
 
-def apart(
-    builder: Builder, suffix: str, make: Callable[[Builder], exp.Expression]
-) -> tuple[list[tuple[str, exp.Expression]], exp.Expression]:
-    """What another builder makes, with its own tables (periods, days, clocks) under names that end in `suffix`."""
-    tree, tables = make(builder), list(builder.periods())
-    names = {name for name, _ in tables}
-    for each in (tree, *(table for _, table in tables)):
-        for table in each.find_all(exp.Table):
-            if table.name in names and not table.db:
-                table.set("this", exp.to_identifier(table.name + suffix))
-    return [(name + suffix, table) for name, table in tables], tree
+def apart(builder: Builder, make: Callable[[Builder], exp.Expression]) -> exp.Expression:
+    """What a builder over a window makes: its own tables have names that end as its `ending`."""
+    tree = make(builder)
+    if builder.ending:
+        for table in tree.find_all(exp.Table):
+            if table.name in OWN_TABLES and not table.db:
+                table.set("this", exp.to_identifier(table.name + builder.ending))
+    return tree
 
 
-def _single(tree: exp.Expression, cell: Cell) -> None:
+def _with_tables(tables: Mapping[str, str], sql: str) -> str:
+    """A statement with more tables before its own."""
+    if not tables:
+        return sql
+    more = ", ".join(f"{name} AS ({text})" for name, text in tables.items())
+    return f"WITH {more}, {sql[5:]}" if sql.startswith("WITH ") else f"WITH {more} {sql}"
+
+
+def _single(tree: exp.Expression) -> None:
     """Work one period into a fact: the join of `period` becomes conditions on constants, which scans can use."""
     for select in list(tree.find_all(exp.Select)):
         joins = select.args.get("joins") or []
@@ -527,12 +612,9 @@ def _single(tree: exp.Expression, cell: Cell) -> None:
                 continue
             select.set("joins", [other for other in joins if other is not join])
             select.where(join.args["on"], copy=False)
-    values = {"key": cell.key, "start": cell.start, "end": cell.end, "snap": cell.snap, "eve": cell.eve}
     for column in list(tree.find_all(exp.Column)):
         if column.table == "p":
-            from .sql import literal
-
-            column.replace(literal(values[column.name]))
+            column.replace(exp.Placeholder(this=column.name))
 
 
 def in_each(bodies: Mapping[str, exp.Query]) -> exp.Query:

@@ -115,9 +115,9 @@ def drill(
     branches = []
     for name, window in pairs:
         branch = partial(_branch, one=fact(name), names=names, request=request, window=window)
-        more, made = apart(builder.over(window), f"_{window}", branch) if window else ([], branch(builder))
-        tables |= dict(more)
-        branches.append(made)
+        over = builder.over(window)
+        tables |= dict(over.periods())
+        branches.append(apart(over, branch))
     body = parse(" UNION ALL ".join(branch.sql("duckdb") for branch in branches))
     page = exp.select("*").from_(exp.alias_(exp.Subquery(this=body), "u", table=True)).order_by("day", "fact", "id")
     sums = exp.select("COUNT(*) AS n", *(f'CAST(SUM("{name}") AS BIGINT) AS "{name}"' for name in names)).from_(

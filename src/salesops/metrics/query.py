@@ -8,11 +8,12 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
+from sqlglot import exp
 
 from salesops.common.errors import UsageError
 
 from .answer import Answer, Column, money_column
-from .build import Builder
+from .build import Builder, apart
 from .definitions import Asked
 from .dimensions import REFS, labels
 from .facts import fact
@@ -108,8 +109,10 @@ def answer(session: Any, actor: Actor, request: Request, compare: str | None = N
 
 def run(session: Any, actor: Actor, request: Request) -> pa.Table:
     """The raw result: period, d0.., n0.. (labels), m0.., m0__part.., sorted by period and labels."""
-    builder = (SeriesBuilder if fits(session, actor, request) else Builder)(session, actor, request)
-    return session.query(builder.statement())
+    if fits(session, actor, request):
+        return session.query(SeriesBuilder(session, actor, request).statement())
+    own = any(one.variant.own_currency for one in request.asked)
+    return session.query(Builder(session, actor, request).text("metrics", Builder.body, own=own, windows=True))
 
 
 def where_text(where: str | Mapping[str, Any] | None) -> str:
@@ -328,11 +331,14 @@ def _hidden(session: Any, actor: Actor, request: Request) -> int:
     total = 0
     used = {(part.fact, part.window) for one in request.asked for part in one.variant.parts.values()}
     for name, window in sorted(pair for pair in used if not fact(pair[0]).derived):
-        over = builder.over(window)
-        select = over.rows(fact(name), (), (), seen=False, where=False).select("COUNT(*) AS n")
-        for alias, tree in over.periods():
-            select = select.with_(alias, as_=tree, copy=False)
-        total = max(total, session.query(select).column(0)[0].as_py())
+
+        def count(over: Builder, name: str = name) -> exp.Expression:
+            return apart(
+                over, lambda one: one.rows(fact(name), (), (), seen=False, where=False).select("COUNT(*) AS n")
+            )
+
+        found = session.query(builder.over(window).text(("hidden", name), count))
+        total = max(total, found.column(0)[0].as_py())
     return total
 
 

@@ -35,6 +35,8 @@ NO_ID = -1
 def _parsed(text: str) -> exp.Expression:
     tree = sqlglot.parse_one(text, dialect="duckdb")
     assert isinstance(tree, exp.Expression)
+    for node in tree.walk():
+        node._meta = None  # where in the text it stood: copying that would take longer than all the rest
     return tree
 
 
@@ -56,6 +58,13 @@ def literal(value: Any) -> exp.Expression:
     if isinstance(value, (list, tuple, set, frozenset)):
         return exp.Tuple(expressions=[literal(one) for one in value])
     return exp.Literal.string(str(value))
+
+
+def sql_of(value: Any) -> str:
+    """A Python value as SQL text, as `literal` writes it."""
+    if isinstance(value, date):
+        return f"CAST('{value.isoformat()}' AS DATE)"
+    return literal(value).sql("duckdb")
 
 
 def bind(tree: exp.Expression, values: Mapping[str, Any]) -> exp.Expression:

@@ -158,36 +158,49 @@ def listing(
     request = replace(request, within={**(request.within or {}), **(cell or {})} or None)
     needs = {"id", *columns, *(column.name for column in parse(f"{where or '1 = 1'}").find_all(exp.Column))}
     needs |= {column.name for column in parse(f"({order.replace(' DESC', '')})").find_all(exp.Column)}
-    builder = Builder(session, actor, request)
-    select = builder.rows(one, needs)
-    select = select.where(parse(where)) if where else select
-    count = select.copy().select(
-        "COUNT(*) AS n", *(["CAST(SUM(f.value) AS BIGINT) AS value"] if "value" in columns else [])
-    )
     entity = "lead" if one.entity == "lead" else "opportunity"
-    joined = {"named": entity, **{f"x_{column}": NAMED[column] for column in columns if column in NAMED}}
-    for alias, table in joined.items():
-        key = "id" if alias == "named" else alias[2:]
-        source = exp.alias_(labels(table).subquery(), alias, table=True)
-        select = select.join(source, on=parse(f"{alias}.id = f.{key}"), join_type="left")
-    select = select.select("f.id AS id", "named.label AS name")
-    select = select.select(*(parse(f"x_{c}.label AS {c}" if c in NAMED else f"f.{c} AS {c}") for c in columns))
-    select = select.order_by(*(parse_order(part) for part in order.split(","))).limit(limit).offset(offset)
-    for alias, tree in builder.periods():
-        select, count = (each.with_(alias, as_=tree, copy=False) for each in (select, count))
-    found = session.query(count).to_pylist()[0]
-    rows = session.query(select).to_pylist()
+    ordered = [parse_order(part) for part in order.split(",")]
+
+    def page(builder: Builder) -> exp.Select:
+        """How many fit and what they are worth, beside each row of the page; without a row, alone."""
+        fitting = builder.rows(one, needs)
+        fitting = fitting.select(*(exp.column(column, table="f", quoted=True) for column in sorted(needs)))
+        rows = exp.select("f.id AS id", "named.label AS name").from_("fitting AS f")
+        joined = {"named": entity, **{f"x_{column}": NAMED[column] for column in columns if column in NAMED}}
+        for alias, table in joined.items():
+            key = "id" if alias == "named" else alias[2:]
+            source = exp.alias_(labels(table).subquery(), alias, table=True)
+            rows = rows.join(source, on=parse(f"{alias}.id = f.{key}"), join_type="left")
+        rows = rows.select(*(parse(f"x_{c}.label AS {c}" if c in NAMED else f"f.{c} AS {c}") for c in columns))
+        rows = rows.select(*(exp.alias_(each.this, f"o{n}") for n, each in enumerate(ordered))).order_by(*ordered)
+        rows = rows.limit(exp.Placeholder(this="limit")).offset(exp.Placeholder(this="offset"))
+        worth = "CAST(SUM(f.value) AS BIGINT)" if "value" in columns else "CAST(NULL AS BIGINT)"
+        sums = exp.select("COUNT(*) AS all_n", f"{worth} AS all_value").from_("fitting AS f")
+        select = exp.select("s.all_n", "s.all_value", "p.*").from_(sums.subquery("s"))
+        select = select.join(rows.subquery("p"), on=parse("1 = 1"), join_type="left")
+        again = [
+            exp.Ordered(this=exp.column(f"o{n}", "p"), desc=each.args["desc"], nulls_first=False)
+            for n, each in enumerate(ordered)
+        ]
+        return select.order_by(*again).with_("fitting", as_=fitting.where(parse(where)) if where else fitting)
+
+    text = Builder(session, actor, request).text(
+        ("listing", name, tuple(columns), where, order), page, more={"limit": int(limit), "offset": int(offset)}
+    )
+    rows = session.query(text).to_pylist()
+    found = rows[0]
+    rows = [row for row in rows if row["id"] is not None]
     shown = [Column("name", entity.replace("opportunity", "deal"), "dimension"), Column("id", "id", "id")]
     for column, unit in columns.items():
         plain = unit in ("text", "day")
         kind = "day" if unit == "day" else "dimension" if plain else "metric"
         shown.append(Column(column, column.replace("_", " "), kind, "" if plain else unit))
-    told = [f"{offset + 1:,} to {offset + len(rows):,} of {found['n']:,}" if rows else "none"]
-    if found.get("value") is not None:
-        told.append(f"value of all {Decimal(found['value']).scaleb(-4):,.2f} {request.currency}")
+    told = [f"{offset + 1:,} to {offset + len(rows):,} of {found['all_n']:,}" if rows else "none"]
+    if found["all_value"] is not None:
+        told.append(f"value of all {Decimal(found['all_value']).scaleb(-4):,.2f} {request.currency}")
     empty = {} if rows else {"list": "no record fits"}
     others = hidden(session, actor, replace(request, within=None))
-    return answer(session, request, shown, rows, notes=told, hidden=others, empty=empty, total=found["n"])
+    return answer(session, request, shown, rows, notes=told, hidden=others, empty=empty, total=found["all_n"])
 
 
 def parse_order(text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from salesops.workspace import open_workspace
@@ -11,3 +12,8 @@ open_workspace(os.environ.get("SALESOPS_HOME", "."))
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402  (Django is configured by then)
 
 application = WSGIHandler()
+
+# What is loaded stays; statements are built as trees of many small objects, among which little is to be found.
+gc.collect()
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)
