@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction as F
 from typing import Any
@@ -85,8 +86,6 @@ def test_a_curve_is_attributed_by_differences() -> None:
 
 def test_a_windfall_that_only_spares_the_quota_pays_on_the_full_amount() -> None:
     (big,) = credits(1_000_000_00)
-    from dataclasses import replace
-
     lines = credit_lines(tiered(quota=F(400_000_00)), [replace(big, counted=437_500_00)])
     assert [(one.rate, one.base) for one in lines] == [(80_000, 914_285_71), (120_000, 85_714_29)], (
         "400,000 : 37,500 of the full million"

@@ -34,7 +34,7 @@ MOVES: Final[Mapping[EntryType, frozenset[tuple[Account, Account]]]] = {
     "DRAW_ADV": frozenset({("draw_advance", "payable")}),
     "DRAW_RECOVER": frozenset({("payable", "draw_advance")}),
     "DRAW_FORGIVE": frozenset({("cost_contra", "draw_advance")}),
-    "CLAWBACK": frozenset({("negative_carry", "cost_contra")}),
+    "CLAWBACK": frozenset({("negative_carry", "cost_contra"), ("held", "cost_contra")}),
     "OFFSET": frozenset({("payable", "negative_carry"), ("negative_carry", "earned"), ("negative_carry", "payable"),
                          ("draw_advance", "negative_carry"), ("negative_carry", "draw_advance")}),
     "WRITE_OFF": frozenset({("cost_contra", "negative_carry"), ("forgiven", "earned")}),

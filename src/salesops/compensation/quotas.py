@@ -89,25 +89,27 @@ def fraction(service: Service, part: Period, upto: date, method: Proration, reli
 
 def effective(
     quota: Quota,
-    base: int,
+    base: int | Callable[[date], int | None],
     service: Service,
     calendar: FiscalCalendar,
     window: Period,
     upto: date,
-) -> Fraction:
+) -> Fraction | None:
     """Give the exact effective quota in minor units from the start of a window up to the end of a day.
 
-    ``base`` is the quota of one whole ``quota.window``. With ``breakpoints: full`` the end of the window counts,
-    whatever ``upto`` is.
+    ``base`` is the quota of one whole ``quota.window``, or gives it for the day on which a sub-period begins to count.
+    None where that is missing. With ``breakpoints: full`` the end of the window counts, whatever ``upto`` is.
     """
     upto = window.end if quota.breakpoints == "full" else min(upto, window.end)
-    parts = sub_periods(quota, calendar, window.start, window.end)
-    return sum((base * weight * _counts(quota, service, part, upto) for part, weight in parts), Fraction(0))
-
-
-def _counts(quota: Quota, service: Service, part: Period, upto: date) -> Fraction:
-    counted = fraction(service, part, upto, quota.proration, quota.relief == "quota")
-    return counted * ramp_share(quota.ramp, service.hired, part.start)
+    total = Fraction(0)
+    for part, weight in sub_periods(quota, calendar, window.start, window.end):
+        counted = fraction(service, part, upto, quota.proration, quota.relief == "quota")
+        if counted:
+            whole = base if isinstance(base, int) else base(max(part.start, service.active.start))
+            if whole is None:
+                return None
+            total += whole * weight * counted * ramp_share(quota.ramp, service.hired, part.start)
+    return total
 
 
 def sub_periods(quota: Quota, calendar: FiscalCalendar, first: date, last: date) -> list[tuple[Period, Fraction]]:
@@ -166,17 +168,25 @@ def ramp_share(ramp: Sequence[int], hired: date, day: date) -> Fraction:
     return Fraction(ramp[min(max(month, 0), len(ramp) - 1)], PPM)
 
 
-def target(amount: Per, service: Service, calendar: FiscalCalendar, window: Period, method: Proration) -> Fraction:
-    """Give the target incentive (or salary, or draw) of a window: prorated by the windows that it is given for."""
-    parts = windows_in(calendar, amount.window, window.start, window.end)
-    inside = [part for part in parts if part.start >= window.start and part.end <= window.end]
-    if inside:
-        return sum((amount.cents * fraction(service, part, part.end, method, False) for part in inside), Fraction(0))
-    longer = Fraction(MONTHS[_window(calendar, window)], MONTHS[amount.window])  # a month of a yearly sum
-    return amount.cents * longer * fraction(service, window, window.end, method, False)
+def target(
+    amount: Per,
+    service: Service,
+    calendar: FiscalCalendar,
+    window: Period,
+    method: Proration,
+    upto: date | None = None,
+) -> Fraction:
+    """Give the target incentive (or salary, or draw) of a window up to the end of a day, prorated by the method."""
+    upto = window.end if upto is None else min(upto, window.end)
+    if MONTHS[amount.window] <= MONTHS[kind_of(window)]:
+        parts = windows_in(calendar, amount.window, window.start, window.end)
+        return sum((amount.cents * fraction(service, part, upto, method, False) for part in parts), Fraction(0))
+    longer = Fraction(MONTHS[kind_of(window)], MONTHS[amount.window])  # a month of a yearly sum
+    return amount.cents * longer * fraction(service, window, upto, method, False)
 
 
-def _window(calendar: FiscalCalendar, period: Period) -> str:
+def kind_of(period: Period) -> str:
+    """Give the kind of a window that ``window_of`` made: a half year is a range of days."""
     return "half" if period.grain == "range" else period.grain
 
 

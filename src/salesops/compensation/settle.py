@@ -49,11 +49,12 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a clawback takes back of a deal, as a positive amount."""
+    """What a clawback takes back of a deal, as a positive amount; ``held_from`` names the period whose held money it is."""
 
     component: str
     deal: str
     cents: int
+    held_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,10 @@ def settle(
                  origin_period=one.origin_period, code=one.code)  # fmt: skip
     moved = _draw(book, policies.draw, draw, opening.draw, debts)
     for claw in taken:
+        if claw.held_from:
+            book.put("CLAWBACK", "held", "cost_contra", claw.cents, component=claw.component, deal=claw.deal,
+                     origin_period=claw.held_from, code="CLAWBACK")  # fmt: skip
+            continue
         book.put(
             "CLAWBACK",
             "negative_carry",
