@@ -19,15 +19,20 @@ What goes in (`tables`):
 
 What comes out:
 
-* `deals.train(snapshots, outcomes, periods, on, settings) -> DealModel`; `model.score(snapshots.on(day)) -> DealScores`: per deal the chance
-  to be won in this period, in each of the next two, and ever; expected close, slip probability, amount if won, expected value;
-  tier with n and reason, quarantined columns by name, and `reasons` that add up to the log-odds of the score.
-* `forecast.forecast(model, snapshots, outcomes, periods, on, ...) -> Forecast`: every node (company, and each value of each label asked
-  for): booked, open, arrivals, adjustment (the blend's difference), expected = their sum, P10, P50, P90, probability of the
-  target, noise floor; every method beside it with its weight. Integers of 10^-4.
-* `backtest.backtest(...) -> BackTest`: one row per as-of, node and method with forecast and actual; `summary(...)` of errors. A back-test is
-  what `forecast` learns the weights and the correction of intervals from: hand it over (it is cut at the as-of).
-* `changes.changes(before, after) -> list[Change]`: the difference of two forecasts, deal by deal, adding up exactly.
-* `calls.caller_bias(...)`, `calls.value_added(...)`: bias and dispersion of callers, value added per layer.
-* `accuracy`: every measure of error, with `null and reason` where a denominator is zero.
+* `deals.prepare(snapshots, outcomes, periods, settings) -> History`: checked, in order, features and labels of all rows worked out once. One
+  history serves every as-of: features of a row depend on that row alone, labels carry the day from which they may be used.
+* `deals.train(history, on) -> DealModel`; `model.score(snapshots.on(day)) -> DealScores`: per deal the chance to be won in this period, in
+  each of the next two, and ever; expected close, slip probability, amount if won, expected value; the tier with n and reason,
+  quarantined columns by name, and `reasons` that add up to the log-odds of the score.
+* `forecast.forecast(history, model, on, horizon, dimensions, targets, past, paths, scenario) -> Forecast`: every node (company, and each value of
+  the labels in `dimensions`): booked, open, arrivals, adjustment (the blend's difference), expected = their sum, P10, P50, P90,
+  probability of the target, noise floor; every method beside it with its weight; notes in words. Integers of 10^-4.
+* `backtest.backtest(history, as_ofs, horizons, dimensions, ...) -> BackTest`: one row per as-of, node and method with forecast and actual;
+  `backtest.summary(test)` gives errors with their intervals. `forecast` learns weights and widths from the part of it (`past`) known on its day: keep it.
+* `changes.changes(before, after, end) -> list[Change]`: the difference of two forecasts, deal by deal, adding up exactly.
+* `calls.caller_bias(...)`, `calls.value_added(...)`: bias and scatter of callers, value added per layer.
+* `scenario.Scenario(...)`: what if; hand it to `forecast`.
+* `accuracy`: every measure of error; a zero denominator gives no value and a reason.
+
+Threads: fits are BLAS; keep them to `Settings.threads` with `OPENBLAS_NUM_THREADS` (and the like) in the process that runs them.
 """

@@ -65,6 +65,8 @@ class DealScores:
     ratio: Floats
     """Amount as won against amount as stated (NaN where none is stated)."""
     stated: Flags
+    due: Days
+    """The expected close as stated (NaT = none)."""
     value: Ints
     """(deal, horizon): p x amount, rounded once."""
     reasons: Reasons

@@ -193,7 +193,11 @@ class Periods:
     @classmethod
     def of(cls, periods: Sequence[Period]) -> Periods:
         """Calendar periods as columns."""
-        return cls(days([p.start for p in periods]), days([p.end for p in periods]), tuple(p.key for p in periods))
+        return cls(
+            days(np.array([p.start for p in periods], dtype="datetime64[D]")),
+            days(np.array([p.end for p in periods], dtype="datetime64[D]")),
+            tuple(p.key for p in periods),
+        )
 
     def __len__(self) -> int:
         return len(self.start)
@@ -232,7 +236,7 @@ class Settings:
     """Closed deals from which gradient boosting may challenge."""
     boosting: bool = False
     """Let gradient boosting challenge (needs the extra `gbm`)."""
-    most_rows: int = 60_000
+    most_rows: int = 40_000
     """Rows at most in one fit; older as-ofs are thinned first."""
     horizon_periods: int = 4
     """How many periods after its own "ever" looks ahead."""
