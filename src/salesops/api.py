@@ -69,6 +69,7 @@ class Api:
         self.views = Views(self)
         self.reports = Reports(self)
         self.forecasts = Forecasts(self)
+        self.approvals = Approvals(self)
 
     def __enter__(self) -> Api:
         return self
@@ -304,11 +305,11 @@ class Targets(_Room):
             **question,
         )
 
-    def withdraw(self, record: object, *, effective: Day | None = None) -> None:
-        """Withdraw a target by its id: it is not set any more."""
+    def withdraw(self, record: object, *, effective: Day | None = None, note: str = "") -> Any:
+        """Withdraw a target by its id: it is not set any more. One of a past period may need approval (`Waiting` is given)."""
         from salesops.metrics.goals import withdraw_target
 
-        withdraw_target(self._api.actor, record, effective=_day(effective))
+        return withdraw_target(self._api.actor, record, effective=_day(effective), note=note)
 
 
 class People(_Room):
@@ -319,6 +320,20 @@ class People(_Room):
         from salesops.metrics import people
 
         return people.activity(self._api.session(as_known_on), self._api.actor, kinds=kinds, **question)
+
+    def my_week(self) -> Any:
+        """The user's own week to report: its days, minutes by kind as reported (empty: not answered yet) and as captured."""
+        from salesops.metrics.survey import my_week
+
+        return my_week(self._api.session(), self._api.actor)
+
+    def report_week(self, last: Day, minutes: dict[str, int]) -> int:
+        """Report the user's own week that ends with `last`, in minutes by kind: all of them, what is missing is taken back."""
+        from salesops.records import actions_time
+
+        day = _day(last)
+        assert day is not None
+        return actions_time.report_week(self._api.actor, day, minutes)
 
     def organisation(self, *, as_known_on: Day | None = None, **question: Any) -> Any:
         """Who reports to whom on a day (`as_of`), and who joined, moved or left since another (`then`)."""
@@ -523,11 +538,12 @@ class Records(_Room):
 
         return queries.show_record(self._api.actor, entity, key, **_days(question))
 
-    def erase(self, entity: str, key: object, *, confirm: str) -> Any:
-        """Erase who a person, contact or lead is, for good; counts and amounts stay. `confirm` repeats the record's name."""
+    def erase(self, entity: str, key: object, *, confirm: str, note: str = "") -> Any:
+        """Erase who a person, contact or lead is, for good; counts and amounts stay. `confirm` repeats the record's name. May need
+        approval (`Waiting` is given)."""
         from salesops.records import actions_erase
 
-        return actions_erase.erase(self._api.actor, entity, key, confirm=confirm)
+        return actions_erase.erase(self._api.actor, entity, key, confirm=confirm, note=note)
 
     def history(self, entity: str, key: object) -> Any:
         """Every version: what changed, since when it was true, when it was learned, by whom."""
@@ -547,11 +563,12 @@ class Records(_Room):
 
         return actions.edit_record(self._api.actor, entity, key, values, **_days(options))
 
-    def edit_together(self, entity: str, keys: Sequence[object], values: dict[str, Any]) -> tuple[int | None, int]:
-        """Give up to 500 records the same values, all or none; gives the batch (None: they had them already) and how many changed."""
+    def edit_together(self, entity: str, keys: Sequence[object], values: dict[str, Any], *, note: str = "") -> Any:
+        """Give up to 500 records the same values, all or none; gives the batch (None: they had them already) and how many changed.
+        Many may need approval (`Waiting` is given)."""
         from salesops.records import actions
 
-        return actions.edit_records(self._api.actor, entity, keys, values)
+        return actions.edit_records(self._api.actor, entity, keys, values, note=note)
 
     def delete(self, entity: str, key: object, **options: Any) -> int:
         """Delete a record; answers about earlier days still know it."""
@@ -587,11 +604,11 @@ class Imports(_Room):
 
         return import_files(self._api.workspace, self._api.actor, paths, **_days(options))
 
-    def undo(self, batch: int) -> Any:
-        """Take an import back."""
+    def undo(self, batch: int, *, note: str = "") -> Any:
+        """Take an import back. May need approval (`Waiting` is given)."""
         from salesops.sources.imports import undo_import
 
-        return undo_import(self._api.workspace, self._api.actor, batch)
+        return undo_import(self._api.workspace, self._api.actor, batch, note=note)
 
     def list(self) -> Any:
         """Every import, latest first."""
@@ -670,13 +687,13 @@ class Users(_Room):
         return actions_users.list_users(self._api.actor)
 
     def create(self, username: str, **columns: Any) -> Any:
-        """Create an account: `name`, `roles`, `person` (key of the person that the user is), `password`."""
+        """Create an account: `name`, `roles`, `person` (key of the person that the user is), `password`. May need approval."""
         from salesops.records import actions_users
 
         return actions_users.create_user(self._api.actor, username, **columns)
 
     def edit(self, username: str, **columns: Any) -> Any:
-        """Change an account: `name`, `roles`, `person`, `active`."""
+        """Change an account: `name`, `roles`, `person`, `active`. Higher roles may need approval (`Waiting` is given)."""
         from salesops.records import actions_users
 
         return actions_users.edit_user(self._api.actor, username, **columns)
@@ -872,11 +889,51 @@ class Reports(_Room):
 
         return alerts.create_alert(self._api.actor, metric, rule, recipients)
 
+    def edit_alert(self, number: int, **given: Any) -> None:
+        """Change an alert: `metric`, `rule`, `recipients`; `active=False` pauses it."""
+        from salesops.reports import alerts
+
+        alerts.edit_alert(self._api.actor, number, **given)
+
     def delete_alert(self, number: int) -> None:
         """Delete an alert."""
         from salesops.reports import alerts
 
         alerts.delete_alert(self._api.actor, number)
+
+
+class Approvals(_Room):
+    """What one person proposes and another decides: erasure, higher roles, and what else the workspace's settings list."""
+
+    def list(self, status: str = "open", *, mine: bool = False, kind: str = "") -> Any:
+        """Proposals that the user made or may decide: `status` open, decided, all or one of them; `mine`: those that wait for the user."""
+        from salesops.records import approvals
+
+        return approvals.listed(self._api.actor, status, mine=mine, kind=kind)
+
+    def show(self, number: int) -> Any:
+        """One proposal: what changes, before and after; who asked, who decided."""
+        from salesops.records import approvals
+
+        return approvals.show(self._api.actor, number)
+
+    def approve(self, number: int, reason: str = "") -> Any:
+        """Approve somebody else's proposal: it is done now. Gives what doing it gives."""
+        from salesops.records import approvals
+
+        return approvals.approve(self._api.actor, number, reason)
+
+    def decline(self, number: int, reason: str) -> None:
+        """Decline somebody else's proposal, and say why."""
+        from salesops.records import approvals
+
+        approvals.decline(self._api.actor, number, reason)
+
+    def withdraw(self, number: int, reason: str = "") -> None:
+        """Take a proposal of one's own back."""
+        from salesops.records import approvals
+
+        approvals.withdraw(self._api.actor, number, reason)
 
 
 class Tasks(_Room):

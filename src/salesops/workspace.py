@@ -38,6 +38,8 @@ CREATED = ("ops", "finance", "exec", "engineer", "auditor", "manager", "rep")
 """Roles of accounts that a sign-in provider may bring about: none that manages accounts."""
 DEADLINE = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]?\d|2[0-3]):[0-5]\d( \S+)?"
 """How a weekly deadline is written."""
+APPROVALS = ("erasure", "roles", "bulk_edit", "import_undo", "past_targets")
+"""What a workspace may have approved before it is done (see `salesops.records.approvals`)."""
 _opened: Path | None = None
 
 
@@ -65,6 +67,9 @@ class Config:
     peer_minimum: int = 5  # people who must be behind such a figure
     mcp_writes: bool = False  # an assistant (salesops mcp) may create and edit records, as far as its user may
     business_model: str = ""  # one of BUSINESS_MODELS; empty = not said, every metric applies
+    approval_policy: str = ""  # two_person or self; empty = two_person where somebody else may approve, else self
+    approvals: str = "erasure, roles"  # what is approved before it is done: words of APPROVALS, or none
+    approvals_from_rows: int = 100  # an edit of so many records together is a bulk edit
     second_factor: str = ""  # "required": everybody signs in with one; empty = who wants to
     idle_minutes: int = 1440  # a session without a request for so long ends; 0 = only after two weeks
     served_as: str = ""  # https://... where a proxy with a certificate stands in front; empty = plain HTTP
@@ -115,6 +120,12 @@ class Config:
             found.append(
                 f"business_model {self.business_model!r} is unknown: use {', '.join(BUSINESS_MODELS)}, or leave it out"
             )
+        if self.approval_policy not in ("", "two_person", "self"):
+            found.append('approval_policy must be "two_person" or "self", or left out')
+        if unknown := [word for word in self.approvals.replace(",", " ").split() if word not in (*APPROVALS, "none")]:
+            found.append(f"approvals: {', '.join(unknown)} is unknown: use {', '.join(APPROVALS)}, or none")
+        if self.approvals_from_rows < 2:
+            found.append("approvals_from_rows must be 2 or more")
         if self.second_factor not in ("", "required"):
             found.append('second_factor must be "required", or left out')
         if self.idle_minutes < 0:

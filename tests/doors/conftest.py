@@ -85,6 +85,14 @@ class Door:
         self._process.wait(timeout=30)
 
 
+def with_toml(folder: Path, *lines: str) -> None:
+    """Settings of a workspace, before those that it has; none twice."""
+    file = folder / "salesops.toml"
+    names = tuple(f"{line.partition('=')[0].strip()} =" for line in lines)
+    kept = [line for line in file.read_text().splitlines() if not line.startswith(names)]
+    file.write_text("\n".join([*lines, *kept]) + "\n")
+
+
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example CRM's files, with the impossible date in row 21."""

@@ -88,6 +88,8 @@ READS: list[Call] = [
     ("check_definition", {"definition": "[x]\nkind = 'sum'"}),
     ("list_targets", {"metric": "bookings", "target_period": "2025"}),
     ("list_tasks", {}),
+    ("list_approvals", {"approval_status": "all"}),
+    ("show_approval", {"number": 1}),
     ("list_comments", {"entity": "opportunity"}),
     ("pipeline_waterfall", {"period": "2025-Q2", "scope": "all_open", "by": "owner"}),
     ("pipeline_waterfall_deals", {"from": "2025-Q2", "scope": "all_open", "bar": "won"}),

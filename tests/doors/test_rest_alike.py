@@ -12,7 +12,7 @@ import pytest
 
 from salesops.records.access import SEES_ALL
 
-from .conftest import Door, Served, token
+from .conftest import Door, Served, token, with_toml
 
 V1 = "/api/v1"
 TODAY = "2026-06-30"
@@ -203,6 +203,13 @@ ASKED: dict[str, tuple[str, str]] = {
         "comments?entity=opportunity&key=D01",
         "[row['text'] for row in here.comments.list('opportunity', 'D01')]",
     ),
+    "proposals": ("approvals?status=all", "[row['number'] for row in here.approvals.list('all')]"),
+    "a proposal": ("approvals/1", "here.approvals.show(1)['title']"),
+    "reports": ("reports", "[row['id'] for row in here.reports.list()]"),
+    "a report": ("reports/1", "here.reports.show(1)['name']"),
+    "what was sent": ("reports/1/runs", "here.reports.history(1)"),
+    "stored alerts": ("reports/alerts/stored", "here.reports.alerts()"),
+    "my week": ("my-week", "here.people.my_week()"),
     "mappings": ("mappings", "here.mappings.list()"),
     "a mapping": ("mappings/hubspot", "here.mappings.show('hubspot')"),
     "an import": ("imports/1", "[row['status'] for row in here.imports.list() if row['id'] == 1][0]"),
@@ -218,6 +225,26 @@ WRITTEN: dict[str, tuple[str, str, Any, str]] = {
     "edit_record": ("PATCH", "records/opportunity/D01", {"values": {"x": 1}}, "here.records.edit('opportunity', 'D01', {'x': 1})"),
     "delete_record": ("DELETE", "records/account/Nobody", None, "here.records.delete('account', 'Nobody')"),
     "restore_record": ("POST", "records/account/Nobody/restore", None, "here.records.restore('account', 'Nobody')"),
+    "erase_record": (
+        "POST", "records/contact/Nobody/erase", {"confirm": "Nobody"}, "here.records.erase('contact', 'Nobody', confirm='Nobody')",
+    ),
+    "approve": ("POST", "approvals/999999/approve", {}, "here.approvals.approve(999999)"),
+    "decline": ("POST", "approvals/1/decline", {"reason": " "}, "here.approvals.decline(1, ' ')"),
+    "withdraw": ("POST", "approvals/999999/withdraw", {}, "here.approvals.withdraw(999999)"),
+    "create_report": (
+        "POST", "reports", {"name": "x", "question": {"kind": "x"}}, "here.reports.create('x', {'kind': 'x'})",
+    ),
+    "edit_report": ("PATCH", "reports/1", {"schedule": "never"}, "here.reports.edit(1, schedule='never')"),
+    "delete_report": ("DELETE", "reports/999999", None, "here.reports.delete(999999)"),
+    "run_report": ("POST", "reports/999999/run", None, "here.reports.run(999999)"),
+    "create_alert": (
+        "POST", "reports/alerts/stored", {"metric": "bookings", "rule": "x"}, "here.reports.create_alert('bookings', 'x')",
+    ),
+    "edit_alert": ("PATCH", "reports/alerts/stored/1", {"rule": "x"}, "here.reports.edit_alert(1, rule='x')"),
+    "delete_alert": ("DELETE", "reports/alerts/stored/999999", None, "here.reports.delete_alert(999999)"),
+    "report_week": (
+        "PUT", "my-week", {"last": "2020-01-05", "minutes": {"selling": 60}}, "here.people.report_week('2020-01-05', {'selling': 60})",
+    ),
     "merge_records": ("POST", "records/account/Nobody/merge", {"loser": "x"}, "here.records.merge('account', 'Nobody', 'x')"),
     "undo_edit": ("POST", "edits/999999/undo", None, "here.records.undo(999999)"),
     "bulk_records": (
@@ -309,6 +336,12 @@ PARTS: dict[str, Any] = {
         name: lambda body: [row["id"] for row in body["items"]]
         for name in ("records of a number", "deals of a bar", "customers of a cohort", "conflicts", "tasks")
     },
+    "proposals": lambda body: [row["number"] for row in body["items"]],
+    "a proposal": lambda body: body["title"],
+    "reports": lambda body: [row["id"] for row in body["items"]],
+    "a report": lambda body: body["name"],
+    "what was sent": lambda body: body["items"],
+    "stored alerts": lambda body: body["items"],
     "the metrics": lambda body: sorted(one["id"] for one in body["items"]),
     "a definition": lambda body: body["title"],
     "what was defined": lambda body: [row["version"] for row in body["items"]],
@@ -346,8 +379,7 @@ PARTS: dict[str, Any] = {
 def doors(acme: Door) -> Iterator[tuple[Door, Served]]:
     """The example CRM with somebody of every role, a grade that is masked, a private activity, a target; by Python and over HTTP, on
     a fixed business day: what is asked of "today" does not change at midnight."""
-    settings = acme.folder / "salesops.toml"
-    settings.write_text(f'today = "{TODAY}"\n' + settings.read_text())
+    with_toml(acme.folder, f'today = "{TODAY}"', 'approvals = "none"')
     for name, (role, person) in ROLES.items():
         if name not in ("owner", "fay", "ada", "mara", "ben"):
             assert acme("user", "create", name, "--roles", role, *(("--person", person) if person else ())).code == 0
@@ -378,6 +410,12 @@ def doors(acme: Door) -> Iterator[tuple[Door, Served]]:
     ):
         made = acme(*command)
         assert made.code == 0, made.err
+    with_toml(acme.folder, 'approvals = "roles"')
+    made = acme("user", "edit", "nell", "--roles", "ops", "--as", "adele")
+    assert "waits for owner" in made.out
+    for user in ("owner", "ben"):
+        acme.python(f"result = ws({user!r}).reports.create('Monday', {{'kind': 'scorecard'}})")
+        acme.python(f"result = ws({user!r}).reports.create_alert('bookings', 'below 10')")
     served = Served(acme.folder)
     served.tokens = {name: token(acme, name) for name in ROLES}
     yield acme, served
@@ -449,6 +487,8 @@ def test_the_same_answers(doors: tuple[Door, Served], python: Mapping[str, Mappi
         "a filter by pay",
         "accounts",
         "conflicts",
+        "a proposal",
+        "a report",
     ):
         assert len(statuses) > 1, "somebody is refused, or the comparison shows nothing"
 

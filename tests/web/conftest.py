@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 
 import pytest
 from tests.conftest import ROOT
-from tests.doors.conftest import Door, Served
+from tests.doors.conftest import Door, Served, with_toml
 
 ROLES = ("owner", "admin", "ops", "finance", "exec", "engineer", "auditor", "manager", "rep")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -111,6 +111,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = "from salesops.demo.build import open_demo; from salesops.demo.parameters import Parameters; import sys, pathlib; "
     made += "open_demo(pathlib.Path(sys.argv[1]), Parameters.load(reps=8, years=2, activities='light'))"
     subprocess.run([sys.executable, "-c", made, str(folder)], cwd=ROOT, check=True, capture_output=True, timeout=600)
+    with_toml(folder, 'approvals = "none"')
     site = Site(folder)
     rows = site.door.python("result = ws().metrics.query('bookings', by='owner,manager').to_pylist()")
     rows = [row for row in rows if row["manager"] != "(none)"]

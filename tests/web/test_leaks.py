@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlencode
 
 import pytest
 from tests.conftest import ROOT
-from tests.doors.conftest import Door
+from tests.doors.conftest import Door, with_toml
 
 from .conftest import Said, Site
 
@@ -248,6 +248,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     door = Door(folder)
     assert door("init", folder, "--name", "Acme").code == 0
     assert door("import", ROOT / "examples" / "crm").code == 6  # one row is refused
+    with_toml(folder, 'approvals = "none"')
     for name, role in READERS.items():
         linked = {"ben": ("--person", "Ben Okoye"), "mara": ("--person", "Mara Stone")}.get(name, ())
         assert door("user", "create", name, "--roles", role, *linked).code == 0

@@ -17,6 +17,7 @@ from django.db.models import F, Q
 
 from salesops.output import plain
 from salesops.records import context
+from salesops.records.notices import notify
 
 WAITS = (60, 300, 1800, 7200)
 """Seconds to wait before the second, third, fourth and fifth try."""
@@ -119,17 +120,6 @@ def tell_given_up(number: int, user: str, kind: str, problem: str) -> None:
         subject = JobRun.objects.filter(pk=number).values_list("subject", flat=True).first() or ""
         link = f"/reports/{subject.removeprefix('report:')}"
     notify(user, f"job:{number}", f"{kind.capitalize()} was given up", problem, link)
-
-
-def notify(user: str, key: str, title: str, text: str = "", link: str = "") -> bool:
-    """Tell a user something in the inbox, once for a key; says whether it is new."""
-    from salesops.records.models import Notice
-
-    if Notice.objects.filter(key=key).exists():
-        return False
-    row = Notice(user=user, key=key, title=title, text=text, link=link, created=context.clock())
-    Notice.objects.bulk_create([row], ignore_conflicts=True)
-    return True
 
 
 def _mine(job: Job) -> Any:

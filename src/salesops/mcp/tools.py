@@ -95,6 +95,9 @@ PARAMETERS = _parameters(
     target=(str, "The id of a target (list_targets has them)"),
     definition=(str, "Definitions of metrics as TOML text (the workspace's guide to metrics shows how)"),
     task_status=(str, "open or done"),
+    approval_status=(str, "open, decided, all, approved, declined, withdrawn or replaced"),
+    mine=(bool, "Only those that wait for the user's own decision"),
+    number=(int, "The number of a proposal"),
     text=(str, "The comment"),
     title=(str, "What is to be done"),
     due=(str, "By which day"),
@@ -289,6 +292,17 @@ def _comments(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     return _work(api.comments.list(asked["entity"], asked.get("key", "")), asked)
 
 
+def _approvals(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    rows = api.approvals.list(asked.pop("approval_status", "open"), mine=asked.pop("mine", False))
+    offset, limit = _page(asked)
+    shown = _moments(rows[offset : offset + limit], ("asked", "decided"))
+    return body({"rows_in_all": len(rows), "offset": offset, "rows": shown}, None)
+
+
+def _approval(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return body(_moments([api.approvals.show(asked["number"])], ("asked", "decided"))[0], None)
+
+
 def _work(rows: list[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
     """A page of work, with its moments as text."""
     offset, limit = _page(asked)
@@ -326,8 +340,8 @@ def _target_withdrawn(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     record = asked.pop("target").strip()
     if not record.isdigit():
         raise UsageError(f"{record!r} is no id of a target", "list_targets shows the ids")
-    api.targets.withdraw(record, **asked)
-    return {"withdrawn": record}
+    waiting = api.targets.withdraw(record, **asked)
+    return {"withdrawn": record} if waiting is None else body(waiting, None)
 
 
 def _commented(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
@@ -388,6 +402,9 @@ TOOLS = (
          ("definition",)),
     Tool("list_tasks", "Tasks: who does what by when.", _tasks, (), ("task_status", *PAGED)),
     Tool("list_comments", "Comments on the records of an entity, or on one of them.", _comments, ("entity",), ("key", *PAGED)),
+    Tool("list_approvals", "Proposals of the user, and those that the user may decide: what changes, who asked, whether they are stale.", _approvals,
+         (), ("approval_status", "mine", *PAGED)),
+    Tool("show_approval", "One proposal: what it changes, before and after; who asked, who decided.", _approval, ("number",), ()),
     Tool("pipeline_waterfall", "What changed the pipeline between the evening before `from` and the evening of `to`: a row for every bar.",
          _answered(lambda api, **asked: api.pipeline.waterfall(**asked)), (),
          ("period", "from", "to", "scope", "by", "where", "currency", "as_known_on", *PAGED)),

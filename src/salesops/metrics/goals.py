@@ -11,6 +11,7 @@ from salesops.common.periods import Period
 from salesops.records import actions_targets, queries
 from salesops.records.access import Actor
 from salesops.records.actions_targets import WHOSE, Seen, put_target
+from salesops.records.approvals import Waiting
 
 from .calendars import unit_calendar
 from .catalogue import asked
@@ -40,13 +41,15 @@ def set_target(
     effective: date | None = None,
     seen: Seen | None = None,
     days: tuple[date, date] | None = None,
-) -> dict[str, Any]:
+    note: str = "",
+) -> dict[str, Any] | Waiting:
     """Set what a metric (in one of its variants) should be in a period: `2026-Q3`, `FY2026`, `2026-03` or `2026-01-15..2026-02-28`.
 
     It is of the person, team or unit that is named, of the company without one; a unit's period is one of its own calendar. Shares
     are written `32 %` or 0.32. Setting it again makes a version, true from `effective` (default: now). Where `days` are
     said besides, they must be those of the period. Gives the record, and whether it was new. Raises NotFound for no such metric,
-    UsageError for what it cannot be, Changed where it is not what was `seen` any more.
+    UsageError for what it cannot be, Changed where it is not what was `seen` any more. One of a past period may need approval: then it is
+    not set yet.
     """
     one = asked(metric, defined(session))
     unit = None if business_unit is None else queries.show_record(actor, "business_unit", business_unit).id
@@ -64,16 +67,21 @@ def set_target(
         ("amount" if money else "number"): _checked(one, value), "currency": currency, "provenance": provenance,
     }  # fmt: skip
     given = {name: said for name, said in given.items() if said is not None}
-    record, created = put_target(actor, given, effective=effective, seen=seen)
+    done = put_target(actor, given, effective=effective, seen=seen, note=note)
+    if isinstance(done, Waiting):
+        return done
+    record, created = done
     return {
         "id": str(record), "done": "created" if created else "changed", "metric": one.name, "kind": kind, "period": span.key,
         "starts_on": span.start, "ends_on": span.end,
     }  # fmt: skip
 
 
-def withdraw_target(actor: Actor, record: object, *, effective: date | None = None, seen: Seen | None = None) -> None:
+def withdraw_target(
+    actor: Actor, record: object, *, effective: date | None = None, seen: Seen | None = None, note: str = ""
+) -> Waiting | None:
     """Withdraw a target: from then on nobody has set it (which is not the same as 0). Its history stays."""
-    actions_targets.withdraw_target(actor, record, effective=effective, seen=seen)
+    return actions_targets.withdraw_target(actor, record, effective=effective, seen=seen, note=note)
 
 
 def span_of(session: Any, period: str, unit: int | None = None) -> Period:

@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from salesops.output import format_option, write_rows, write_table
+from salesops.common.errors import UsageError
+from salesops.output import format_option, say, write_rows, write_table
+from salesops.records import actions_time
 
 from . import people as ask
 from .commands import question, session_of
@@ -99,3 +101,40 @@ def _write(found: ask.Figures, form: str) -> None:
         found.rows, form, columns=list(found.columns), units={k: v for k, v in found.columns.items() if v},
         currency=found.currency, notes=notes, beside=beside,
     )  # fmt: skip
+
+
+@people.command("my-week")
+@format_option
+@click.pass_context
+def my_week(ctx: click.Context, form: str) -> None:
+    """Your own week to report: minutes by kind as you reported them, and as your activities say."""
+    from . import survey
+
+    with ctx.obj.session() as session:
+        found = survey.my_week(session, ctx.obj.actor)
+    rows = [
+        {"kind": kind, "reported": found["reported"].get(kind), "captured": found["captured"].get(kind)}
+        for kind in actions_time.CATEGORIES
+    ]
+    beside = {"first": found["first"], "last": found["last"]}
+    notes = [f"The week from {found['first']} to {found['last']}, in minutes."]
+    write_rows(rows, form, columns=["kind", "reported", "captured"], notes=notes, beside=beside)
+
+
+@people.command("report-week")
+@click.argument("minutes", nargs=-1, required=True)
+@click.pass_context
+def report_week(ctx: click.Context, minutes: tuple[str, ...]) -> None:
+    """Report last week in minutes, as kind=minutes pairs (selling=600 admin=240): all of them, what is left out is taken back."""
+    from . import survey
+
+    told: dict[str, int] = {}
+    for one in minutes:
+        kind, _, text = one.partition("=")
+        if not text.strip().isdigit():
+            raise UsageError(f"{one!r} says no minutes", "Write for example selling=600")
+        told[kind.strip()] = int(text)
+    with ctx.obj.session() as session:
+        _first, last = survey.week_to_report(session)
+    count = actions_time.report_week(ctx.obj.actor, last, told)
+    say(f"the week to {last} is reported", last=last.isoformat(), written=count)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from salesops.records import access, actions_time, context
+
 from .query import query
-from .session import Actor
+from .session import Actor, calendar_of
 from .sql import day
 
 OUTREACH = ("call", "email_out", "social", "message")
@@ -42,4 +44,24 @@ def asked(session: Any, actor: Actor, *, first: date, last: date) -> dict[int, s
         row["owner_id"]: row["owner"]
         for row in found.to_pylist()
         if row["owner_id"] is not None and row["activities_per_day__days"]
+    }
+
+
+def week_to_report(session: Any) -> tuple[date, date]:
+    """The first and the last day of the week that can be reported now: the one before this."""
+    calendar = calendar_of(session)
+    week = calendar.previous(calendar.period_of(context.today(), "week"))
+    return week.start, week.end
+
+
+def my_week(session: Any, actor: access.Actor) -> dict[str, Any]:
+    """The actor's own week to report: its days, minutes by kind as they were reported (empty: not answered yet) and captured."""
+    access.require(actor, "create", "time_report")
+    first, last = week_to_report(session)
+    told = actions_time.reported(actor, last)
+    return {
+        "first": first,
+        "last": last,
+        "reported": told,
+        "captured": captured(session, actor, first=first, last=last),
     }

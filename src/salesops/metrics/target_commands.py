@@ -9,6 +9,7 @@ import click
 
 from salesops.common.errors import UsageError
 from salesops.output import format_option, say, shown, write_rows
+from salesops.records.approvals import Waiting
 
 from . import goals
 from .target import KINDS
@@ -49,7 +50,7 @@ def set_(
     """
     with ctx.obj.session() as session:
         done = goals.set_target(session, ctx.obj.actor, metric, period, value, effective=_day(effective), **given)
-    write_rows([done], form)
+    write_rows([done.to_dict() if isinstance(done, Waiting) else done], form)
 
 
 @target.command("list")
@@ -88,5 +89,6 @@ def withdraw(ctx: click.Context, record: str, effective: datetime | None) -> Non
     """Withdraw a target by its id: it is not set any more. Its history stays (salesops record history target ID)."""
     if not record.strip().isdigit():
         raise UsageError(f"{record!r} is no id of a target", "salesops target list shows the ids")
-    goals.withdraw_target(ctx.obj.actor, record, effective=_day(effective))
+    if waiting := goals.withdraw_target(ctx.obj.actor, record, effective=_day(effective)):
+        return say(str(waiting), **waiting.to_dict())
     say(f"withdrawn {record}", withdrawn=record)

@@ -28,6 +28,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "undo": _OFFICE,
     "merge": _OFFICE,
     "erase": frozenset({"owner", "admin"}),  # what tells who somebody is, for good
+    "approve": _OFFICE | {"finance"},  # what others propose, where its kind asks for nothing more
     "import": _OFFICE | {"finance"},
     "undo_import": _OFFICE,
     "write_back": _OFFICE,

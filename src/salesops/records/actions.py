@@ -14,8 +14,9 @@ from typing import Any
 
 from salesops.common.errors import Changed, Conflict, InvalidData, NotAllowed, Problem, UsageError
 
-from . import access, context, history, resolve, scope, values
+from . import access, approvals, audit, context, history, resolve, scope, values
 from .access import Actor, require
+from .approvals import Decided, Kind, Line, Plan, Waiting
 from .entities import Entity, Field, entities
 from .entities import entity as entity_of
 from .writing import change_set, undo_batch
@@ -41,6 +42,7 @@ def create_record(actor: Actor, name: str, given: dict[str, Any], *, effective: 
     _defaults(actor, entity, raw)
     problems += _missing(entity, raw) + _invalid(entity, raw)
     _stop(problems, f"the {entity.name} cannot be created")
+    _not_past(entity, raw)
     _unmasked(actor, entity, raw, {**raw, "visibility": None})
     with change_set(actor, "create", entity, effective=effective) as edit:
         record = edit.create(entity, raw)
@@ -74,6 +76,7 @@ def edit_record(
     fields = values.all_fields(entity)
     raw, problems = resolve.parse_fields(actor, entity, given, fields)
     current = _current(entity, record, fields)
+    _not_past(entity, current)
     problems += _owned_by_source(entity, record, raw) + _invalid(entity, {**current, **raw}, changed=raw)
     _stop(problems, f"the {entity.name} cannot be changed")
     _unmasked(actor, entity, raw, current)
@@ -89,11 +92,14 @@ def edit_record(
     return history.version_of(entity, record)
 
 
-def edit_records(actor: Actor, name: str, keys: Iterable[object], given: dict[str, Any]) -> tuple[int | None, int]:
+def edit_records(
+    actor: Actor, name: str, keys: Iterable[object], given: dict[str, Any], *, note: str = ""
+) -> tuple[int | None, int] | Waiting:
     """Give many records the same values, all or none, in one batch: (the batch, how many records changed).
 
-    At most `MOST_TOGETHER` keys. The batch is None where every record has the values already. Raises InvalidData with every
-    problem and its record, NotAllowed where one belongs to somebody else.
+    At most `MOST_TOGETHER` keys. The batch is None where every record has the values already. Of many (`approvals_from_rows`) it may
+    need approval: then nothing is changed yet. Raises InvalidData with every problem and its record, NotAllowed where one belongs to
+    somebody else.
     """
     entity = entity_of(name)
     require(actor, "edit", entity)
@@ -107,22 +113,110 @@ def edit_records(actor: Actor, name: str, keys: Iterable[object], given: dict[st
     fields = values.all_fields(entity)
     raw, problems = resolve.parse_fields(actor, entity, given, fields)
     _stop(problems, f"the {entity.name} records cannot be changed")
+    changed, before = _together(actor, entity, ids, raw)
+    if len(changed) < approvals.from_rows():
+        return _edit_together(actor, entity, changed, approvals.at_once)
+    held = {
+        "entity": entity.name,
+        "records": sorted(changed),
+        "values": {n: values.to_text(fields[n], v) for n, v in raw.items()},
+    }
+    digest = audit.digest_of([held["records"], held["values"]])[:16]
+    what = f"Set {', '.join(sorted(raw))} of {len(changed):,} {entity.name} records"
+    lines = _lines(actor, entity, changed, before)
+    more = sum(map(len, changed.values())) - len(lines)
+    plan = Plan("bulk_edit", what, entity.name, digest, held, _base(held), lines, more)
+    done: tuple[int | None, int] | Waiting = approvals.through(
+        actor, plan, lambda decided: _edit_together(actor, entity, changed, decided), note
+    )
+    return done
+
+
+def _together(
+    actor: Actor, entity: Entity, keys: Iterable[object], raw: dict[str, Any]
+) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]]]:
+    """What each record would get of raw values that it does not have, and what it has instead."""
+    fields = values.all_fields(entity)
+    problems: list[Problem] = []
     changed: dict[int, dict[str, Any]] = {}
-    for key in ids:
+    before: dict[int, dict[str, Any]] = {}
+    for key in keys:
         record = _editable(actor, entity, key)
         current = _current(entity, record, fields)
+        _not_past(entity, current)
         found = _owned_by_source(entity, record, raw) + _invalid(entity, {**current, **raw}, changed=raw)
         problems += [replace(one, record=str(record)) for one in found]
         _unmasked(actor, entity, raw, current)
         if new := {field: value for field, value in raw.items() if current.get(field) != value}:
             changed[record] = new
+            before[record] = {field: current.get(field) for field in new}
     _stop(problems, f"the {entity.name} records cannot be changed")
+    return changed, before
+
+
+def _edit_together(
+    actor: Actor, entity: Entity, changed: dict[int, dict[str, Any]], decided: Decided
+) -> tuple[int | None, int]:
     if not changed:
         return None, 0
     with change_set(actor, "edit", entity) as edit:
+        decided()
         for record, new in changed.items():
             edit.change(entity, record, new)
     return edit.batch, len(changed)
+
+
+def _lines(
+    actor: Actor, entity: Entity, changed: dict[int, dict[str, Any]], before: dict[int, dict[str, Any]]
+) -> list[Line]:
+    """What changes, as people read it: one line a record and field (as many as are listed at all)."""
+    fields = values.all_fields(entity)
+    shown = list(changed)[: approvals.MOST_LINES]
+    wanted: dict[str, list[int]] = {entity.name: shown}
+    for row in [*(changed[one] for one in shown), *(before[one] for one in shown)]:
+        for name, value in row.items():
+            if fields[name].kind == "ref" and value is not None:
+                wanted.setdefault(fields[name].target, []).append(value)
+    labels = resolve.labels(actor, {**wanted})
+
+    def text(name: str, value: Any) -> str:
+        if value is not None and fields[name].kind == "ref":
+            return str(labels.get(fields[name].target, {}).get(value) or value)
+        return "" if value is None else values.shown(fields[name], value)
+
+    return [
+        Line(f"{labels.get(entity.name, {}).get(record) or record}: {name}", text(name, before[record][name]), text(name, value))
+        for record in shown
+        for name, value in changed[record].items()
+    ]  # fmt: skip
+
+
+def _base(held: dict[str, Any]) -> str:
+    """What the fields of the records hold now."""
+    entity = entity_of(held["entity"])
+    fields = values.all_fields(entity)
+    rows = [_current(entity, record, fields) for record in held["records"]]
+    return audit.digest_of(
+        [[values.to_text(fields[name], row.get(name)) for name in sorted(held["values"])] for row in rows]
+    )
+
+
+def _apply(actor: Actor, held: dict[str, Any], decided: Decided) -> tuple[int | None, int]:
+    """A bulk edit that was approved: checked again as on the day that it was proposed."""
+    entity = entity_of(held["entity"])
+    require(actor, "edit", entity)
+    fields = values.all_fields(entity)
+    raw = {name: values.from_text(fields[name], text) for name, text in held["values"].items()}
+    changed, _before = _together(actor, entity, held["records"], raw)
+    return _edit_together(actor, entity, changed, decided)
+
+
+def _pay(actor: Actor, held: dict[str, Any]) -> bool:
+    """Whether what changes is masked for the actor."""
+    return bool(access.masked_fields(actor, entity_of(held["entity"])) & set(held["values"]))
+
+
+approvals.register(Kind("bulk_edit", "Change of many records", "approve", _apply, _base, _pay))
 
 
 def end_record(actor: Actor, name: str, key: object, last: date) -> int:
@@ -148,6 +242,7 @@ def _set_deleted(actor: Actor, name: str, key: object, deleted: bool, effective:
     action = "delete" if deleted else "restore"
     require(actor, action, entity)
     record = _editable(actor, entity, key, deleted=not deleted)
+    _not_past(entity, _current(entity, record, values.all_fields(entity)))
     rows = entity.model.objects.filter(id=record)
     if entity.shape != "versioned":
         rows = rows.filter(recorded_to__isnull=True, batch__in=history.live_batches())
@@ -227,6 +322,20 @@ def _editable(actor: Actor, entity: Entity, key: object, *, deleted: bool = Fals
             f"{entity.name} {record} belongs to somebody else now", remedy="Ask its owner, their manager or sales ops"
         )
     return record
+
+
+def _not_past(entity: Entity, raw: Mapping[str, Any]) -> None:
+    """A target of a period that has ended changes through the targets' own action, which has it approved."""
+    if entity.name == "target" and is_past(raw.get("ends_on")) and approvals.guards("past_targets"):
+        raise Conflict(
+            "a target of a period that has ended is changed with an approval",
+            remedy="Set or withdraw it as a target: salesops target set",
+        )
+
+
+def is_past(last: date | str | None) -> bool:
+    """Whether a last day lies before today."""
+    return last is not None and date.fromisoformat(str(last)) < context.today()
 
 
 def _within(actor: Actor, entity: Entity, record: int) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 from salesops.common.errors import Conflict, NotAllowed, UsageError
 
-from . import audit, history, resolve
+from . import approvals, audit, history, resolve
 from .access import Actor, require
+from .approvals import Decided, Kind, Line, Plan, Waiting
 from .entities import Entity
 from .entities import entity as entity_of
 from .resolve import find_record
@@ -33,29 +34,39 @@ SOUGHT = ("name", "email", "other_emails", "phone")
 ERASED = "erased"
 
 
-def erase(actor: Actor, entity: str, key: object, *, confirm: str) -> dict[str, Any]:
+def erase(actor: Actor, entity: str, key: object, *, confirm: str, note: str = "") -> dict[str, Any] | Waiting:
     """Erase a person, contact or lead (and what was merged into it); `confirm` repeats the record's name. Gives what was touched, by count,
-    and `also`: other records with the same e-mail, which are erased one by one.
+    and `also`: other records with the same e-mail, which are erased one by one. May need approval: then nothing is erased yet.
 
     Raises UsageError where `confirm` is another name, Conflict for a person whose account is still active.
     """
-    from django.db import transaction
-
     kind = entity_of(entity)
     if entity not in FIELDS:
         raise UsageError(f"a {entity} is nobody", remedy=f"What can be erased: {', '.join(FIELDS)}")
-    require(actor, "erase")
-    if not actor.sees_all:
-        raise NotAllowed(f"{actor.username} may not erase", remedy="Ask an owner or admin")
+    _allowed(actor)
     record = find_record(actor, kind, key, deleted=True)
-    name = resolve.labels(actor, {entity: [record]}).get(entity, {}).get(record, "")
-    if " ".join(confirm.split()).casefold() != " ".join(str(name).split()).casefold() or not confirm.strip():
+    name = str(resolve.labels(actor, {entity: [record]}).get(entity, {}).get(record, ""))
+    if " ".join(confirm.split()).casefold() != " ".join(name.split()).casefold() or not confirm.strip():
         raise UsageError(
             "the name does not match: nothing was erased", remedy=f"Write the name of {entity} {record} exactly"
         )
+    _no_account(kind, _with_merged(kind, record))
+    held = {"entity": entity, "record": record}
+    lines = [Line(field.replace("_", " "), "filled", ERASED) for field in FIELDS[entity]]
+    plan = Plan("erasure", f"Erase the {entity} {name}", entity, str(record), held, _base(held), lines)
+    done: dict[str, Any] | Waiting = approvals.through(actor, plan, lambda decided: _erase(actor, held, decided), note)
+    return done
+
+
+def _erase(actor: Actor, held: dict[str, Any], decided: Decided) -> dict[str, Any]:
+    from django.db import transaction
+
+    _allowed(actor)
+    kind, record = entity_of(held["entity"]), int(held["record"])
     with transaction.atomic():
         audit.lock()
-        ids = [record, *(loser for loser, winner in history.redirects(kind).items() if winner == record)]
+        decided()
+        ids = _with_merged(kind, record)
         _no_account(kind, ids)
         values = _known_values(kind, ids)
         sought = _texts_sought(value for field in SOUGHT for value in values.get(field, ()))
@@ -64,8 +75,27 @@ def erase(actor: Actor, entity: str, key: object, *, confirm: str) -> dict[str, 
             "related": _related(kind, ids, sought), "texts": _texts(kind, ids, sought), "problems": _problems(kind, ids, sought),
         }  # fmt: skip
         audit.write(actor, "record.erase", entity=kind, record=record, rows=len(ids), detail={"records": ids, **done})
-        emit("record.erase", {"entity": entity, "records": ids})
+        emit("record.erase", {"entity": kind.name, "records": ids})
     return {"record": record, "records": ids, **done, "also": _also(values.get("email", set()))}
+
+
+def _allowed(actor: Actor) -> None:
+    require(actor, "erase")
+    if not actor.sees_all:
+        raise NotAllowed(f"{actor.username} may not erase", remedy="Ask an owner or admin")
+
+
+def _with_merged(kind: Entity, record: int) -> list[int]:
+    return [record, *(loser for loser, winner in history.redirects(kind).items() if winner == record)]
+
+
+def _base(held: dict[str, Any]) -> str:
+    """The versions of the record and of what was merged into it."""
+    kind = entity_of(held["entity"])
+    return audit.digest_of([[one, history.version_of(kind, one)] for one in _with_merged(kind, int(held["record"]))])
+
+
+approvals.register(Kind("erasure", "Erasure", "erase", _erase, _base))
 
 
 def erasures() -> int:
@@ -195,11 +225,14 @@ def _related(kind: Entity, ids: list[int], sought: list[str]) -> int:
 
 
 def _texts(kind: Entity, ids: list[int], sought: list[str]) -> int:
-    """Comments, tasks, saved views, kept answers of the API; documents that were attached to it are removed."""
-    from .models import AnsweredKey, Comment, Document, SavedView, Task
+    """Comments, tasks, saved views, kept answers of the API, proposals and notices; documents that were attached to it are removed."""
+    from .models import AnsweredKey, ApprovalRequest, Comment, Document, Notice, SavedView, Task
 
     documents, _ = Document.objects.filter(subject=kind.name, subject_id__in=[str(one) for one in ids]).delete()
-    places = ((Comment, ("text",)), (Task, ("title", "note")), (SavedView, ("name", "query")), (AnsweredKey, ("body",)))
+    places: tuple[tuple[Any, tuple[str, ...]], ...] = (
+        (Comment, ("text",)), (Task, ("title", "note")), (SavedView, ("name", "query")), (AnsweredKey, ("body",)),
+        (ApprovalRequest, ("title", "lines", "held", "note", "reason")), (Notice, ("title", "text")),
+    )  # fmt: skip
     return documents + sum(_struck(model, fields, sought) for model, fields in places)
 
 

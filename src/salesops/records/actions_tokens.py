@@ -37,6 +37,10 @@ SCOPES: dict[str, str] = {
     "settings:write": "Declare fields, words and rules, settle conflicts, refresh the warehouse",
     "work:read": "List tasks and comments",
     "work:write": "Create, change and delete tasks and comments",
+    "approvals:read": "List proposals that wait for approval, and those that were decided",
+    "approvals:write": "Approve, decline and withdraw proposals",
+    "reports:read": "List reports, alerts and what was sent",
+    "reports:write": "Create, change, run and delete reports and alerts",
     "audit:read": "Read, verify and export the audit log",
     "admin": "Everything that the user may do, tokens included",
 }

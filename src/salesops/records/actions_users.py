@@ -7,10 +7,11 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from salesops.common.errors import Conflict, InvalidData, NotAllowed, NotFound, Problem
+from salesops.common.errors import Changed, Conflict, InvalidData, NotAllowed, NotFound, Problem
 
-from . import audit, context, resolve
-from .access import Actor, parse_roles, require
+from . import approvals, audit, context, resolve
+from .access import SEES_ALL, Actor, parse_roles, require
+from .approvals import Decided, Kind, Line, Plan, Waiting
 from .entities import entity as entity_of
 from .writing import emit
 
@@ -35,27 +36,55 @@ def create_user(
     person: object | None = None,
     password: str | None = None,
     pay_group: str = "",
-) -> None:
-    """Create an account; without a password it cannot sign in, only be acted as by who can read the workspace."""
+    note: str = "",
+) -> Waiting | None:
+    """Create an account; without a password it cannot sign in, only be acted as by who can read the workspace.
+
+    One with a role that sees all records may need approval: then nothing is done yet, and `Waiting` is given.
+    """
+    require(actor, "manage_users")
+    wanted = parse_roles(roles)
+    _may_grant(actor, wanted, frozenset())
+    linked = None if person in (None, "") else resolve.find_record(actor, entity_of("person"), person)
+    held = _new(username, name=name, roles=_text(wanted), person=linked, password=password, pay_group=pay_group)
+    if not wanted & SEES_ALL:
+        _create(actor, held, approvals.at_once)
+        return None
+    lines = [Line("account", "", username), Line("roles", "", _text(wanted))]
+    plan = Plan("roles", f"Create the account {username}", "user", username, held, _base(held), lines)
+    done: Waiting | None = approvals.through(actor, plan, lambda decided: _create(actor, held, decided), note)
+    return done
+
+
+def _new(
+    username: str, *, name: str, roles: str, person: int | None = None, password: str | None = None, pay_group: str = ""
+) -> dict[str, Any]:
+    """The columns of a new account; raises InvalidData or Conflict where there cannot be one of the name."""
+    from .models import User
+
+    if not re.fullmatch(r"[\w.@+-]{1,150}", username):
+        raise InvalidData(f"{username!r} cannot be a user name", remedy="Use letters, digits and . @ + - _")
+    if User.objects.filter(username__iexact=username).exists():
+        raise Conflict(f"there is a user {username!r} already", remedy="Choose another name")
+    user = User(username=username, name=name, roles=roles, person=person, pay_group=pay_group)
+    _set_password(user, password)
+    columns = ("username", "name", "roles", "person", "pay_group", "password")
+    return {"new": True, **{column: getattr(user, column) for column in columns}}
+
+
+def _create(actor: Actor, held: dict[str, Any], decided: Decided) -> None:
     from django.db import transaction
 
     from .models import User
 
-    require(actor, "manage_users")
-    wanted = parse_roles(roles)
-    _may_grant(actor, wanted, frozenset())
-    if not re.fullmatch(r"[\w.@+-]{1,150}", username):
-        raise InvalidData(f"{username!r} cannot be a user name", remedy="Use letters, digits and . @ + - _")
-    linked = None if person in (None, "") else resolve.find_record(actor, entity_of("person"), person)
     with transaction.atomic():
         audit.lock()
-        if User.objects.filter(username__iexact=username).exists():
-            raise Conflict(f"there is a user {username!r} already", remedy="Choose another name")
-        user = User(username=username, name=name, roles=_text(wanted), person=linked, created=context.clock())
-        user.pay_group = pay_group
-        _set_password(user, password)
-        user.save()
-        _written(actor, "user.create", username, {"roles": user.roles, "person": linked})
+        decided()
+        if User.objects.filter(username__iexact=held["username"]).exists():
+            raise Conflict(f"there is a user {held['username']!r} already", remedy="Choose another name")
+        columns = {name: value for name, value in held.items() if name != "new"}
+        user = User.objects.create(**columns, created=context.clock())
+        _written(actor, "user.create", user.username, {"roles": user.roles, "person": user.person})
 
 
 def edit_user(
@@ -67,27 +96,93 @@ def edit_user(
     person: object | None = None,
     active: bool | None = None,
     pay_group: str | None = None,
-) -> None:
-    """Change an account; what is None stays, an empty `person` unlinks. The last active owner stays one."""
-    from django.db import transaction
+    note: str = "",
+) -> Waiting | None:
+    """Change an account; what is None stays, an empty `person` unlinks. The last active owner stays one.
 
+    Another role that sees all records, or an account with one made active again, may need approval: then nothing is done yet.
+    """
     require(actor, "manage_users")
     linked = resolve.find_record(actor, entity_of("person"), person) if person not in (None, "") else None
+    user = _user(username)
+    before = frozenset(user.roles.split())
+    wanted = before if roles is None else parse_roles(roles)
+    _may_grant(actor, wanted, before)
+    said = {
+        "name": name,
+        "roles": None if roles is None else _text(wanted),
+        "pay_group": pay_group,
+        "is_active": active,
+    }
+    held: dict[str, Any] = {
+        "username": username,
+        **{column: value for column, value in said.items() if value is not None},
+    }
+    if person is not None:
+        held["person"] = linked
+    if not _elevates(user, held):
+        _edit(actor, held, approvals.at_once)
+        return None
+    shown = {column: value for column, value in held.items() if column != "username" and value != getattr(user, column)}
+    lines = [Line(_called(column), _said(getattr(user, column)), _said(value)) for column, value in shown.items()]
+    plan = Plan("roles", f"Change the account {username}", "user", username, held, _base(held), lines)
+    done: Waiting | None = approvals.through(actor, plan, lambda decided: _edit(actor, held, decided), note)
+    return done
+
+
+def _edit(actor: Actor, held: dict[str, Any], decided: Decided) -> None:
+    from django.db import transaction
+
     with transaction.atomic():
         audit.lock()
-        user = _user(username)
+        decided()
+        user = _user(held["username"])
+        if decided is approvals.at_once and approvals.asks_for("roles") and _elevates(user, held):
+            raise Changed(f"the account {user.username} was changed meanwhile", remedy="Look at it again, then repeat")
         before = frozenset(user.roles.split())
-        wanted = before if roles is None else parse_roles(roles)
-        _may_grant(actor, wanted, before)
-        user.roles = _text(wanted)
-        user.name = user.name if name is None else name
-        user.pay_group = user.pay_group if pay_group is None else pay_group
-        user.person = user.person if person is None else linked
-        user.is_active = user.is_active if active is None else active
+        for column, value in held.items():
+            setattr(user, column, value)
+        _may_grant(actor, frozenset(user.roles.split()), before)
         user.save()
         _keep_an_owner()
         detail = {"roles": user.roles, "person": user.person, "active": user.is_active, "name": user.name}
-        _written(actor, "user.edit", username, detail)
+        _written(actor, "user.edit", user.username, detail)
+
+
+def _elevates(user: Any, held: dict[str, Any]) -> bool:
+    """Whether the account sees all records afterwards by a role that it does not have, or not while it is out of use."""
+    after = frozenset(held.get("roles", user.roles).split()) if held.get("is_active", user.is_active) else frozenset()
+    before = frozenset(user.roles.split()) if user.is_active else frozenset()
+    return bool((after - before) & SEES_ALL)
+
+
+def _called(column: str) -> str:
+    return {"is_active": "active"}.get(column, column.replace("_", " "))
+
+
+def _said(value: Any) -> str:
+    return {True: "yes", False: "no", None: ""}.get(value, str(value)) if not isinstance(value, str) else value
+
+
+def _base(held: dict[str, Any]) -> str:
+    """The account as it is now: its roles, and whether it is active; or that there is none yet."""
+    from .models import User
+
+    return audit.digest_of(
+        list(User.objects.filter(username__iexact=held["username"]).values_list("roles", "is_active"))
+    )
+
+
+def _apply(actor: Actor, held: dict[str, Any], decided: Decided) -> None:
+    require(actor, "manage_users")
+    _may_grant(actor, frozenset(held.get("roles", "").split()), frozenset())
+    if held.pop("new", False):
+        _create(actor, held, decided)
+    else:
+        _edit(actor, held, decided)
+
+
+approvals.register(Kind("roles", "Roles of an account", "manage_users", _apply, _base))
 
 
 def deactivate_user(actor: Actor, username: str) -> None:
@@ -175,7 +270,8 @@ def user_of_email(email: str, name: str = "") -> Any:
     if not role or not re.fullmatch(r"[\w.@+-]{1,150}", email):
         return None
     only = people[0]["id"] if len(people[:2]) == 1 else None
-    create_user(actor_for(None, door="provider"), email.lower(), name=name, roles=str(role), person=only)
+    held = _new(email.lower(), name=name, roles=str(role), person=only)
+    _create(actor_for(None, door="provider"), held, approvals.at_once)  # the settings have said so
     return User.objects.get(username=email.lower())
 
 

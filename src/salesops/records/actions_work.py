@@ -159,11 +159,22 @@ def told(actor: Actor, after: int = 0, most: int = 50) -> list[dict[str, Any]]:
     return found
 
 
-def last_comment() -> int:
-    """The number of the latest comment; 0 where there is none."""
-    from .models import Comment
+def seen(actor: Actor) -> int:
+    """The number of the latest comment that was there when the actor said last that they have read; 0 for never."""
+    from .models import Seen
 
-    return int(Comment.objects.order_by("-id").values_list("id", flat=True).first() or 0)
+    return int(Seen.objects.filter(user=actor.username).values_list("comment", flat=True).first() or 0)
+
+
+def mark_seen(actor: Actor) -> int:
+    """Everything written up to now has been read by the actor; gives the number of the latest comment."""
+    from .models import Comment, Seen
+
+    require(actor, "work")
+    last = int(Comment.objects.order_by("-id").values_list("id", flat=True).first() or 0)
+    if last > seen(actor):
+        Seen.objects.update_or_create(user=actor.username, defaults={"comment": last})
+    return last
 
 
 def _named(actor: Actor) -> re.Pattern[str]:

@@ -15,6 +15,8 @@ from salesops.common.errors import Conflict, InvalidData, UsageError
 from salesops.output import format_option, say, write_rows, write_table
 
 from . import access, actions, actions_erase, audit, queries, values
+from .approvals import Waiting
+from .commands_approvals import approval, note_option
 from .commands_settings import comment, field, moment, rule, task, user, word
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -168,10 +170,14 @@ def edit(
 @click.option(
     "--key", "keys", multiple=True, required=True, help="A record, by its id, external id or name. Repeat for several."
 )
+@note_option
 @click.pass_context
-def edit_together(ctx: click.Context, entity: str, fields: tuple[str, ...], keys: tuple[str, ...]) -> None:
+def edit_together(ctx: click.Context, entity: str, fields: tuple[str, ...], keys: tuple[str, ...], note: str) -> None:
     """Give several records of ENTITY the same name=value pairs, all or none; prints the batch, by which undo takes it back."""
-    batch, changed = actions.edit_records(ctx.obj.actor, entity, keys, pairs(fields))
+    done = actions.edit_records(ctx.obj.actor, entity, keys, pairs(fields), note=note)
+    if isinstance(done, Waiting):
+        return say(str(done), **done.to_dict())
+    batch, changed = done
     told = f"{changed} changed, batch {batch}" if batch else "nothing changed: they have these values already"
     say(told, entity=entity, batch=batch, changed=changed)
 
@@ -213,10 +219,13 @@ def merge(ctx: click.Context, entity: str, winner: str, loser: str, no_fill: boo
 @click.argument("entity")
 @click.argument("key")
 @click.option("--confirm", prompt="To erase for good, write the record's name", help="The record's name, as it stands.")
+@note_option
 @click.pass_context
-def erase(ctx: click.Context, entity: str, key: str, confirm: str) -> None:
+def erase(ctx: click.Context, entity: str, key: str, confirm: str, note: str) -> None:
     """Erase who a person, contact or lead is, in the record, its history and wherever it is named. Counts and amounts stay."""
-    done = actions_erase.erase(ctx.obj.actor, entity, key, confirm=confirm)
+    done = actions_erase.erase(ctx.obj.actor, entity, key, confirm=confirm, note=note)
+    if isinstance(done, Waiting):
+        return say(str(done), **done.to_dict())
     others = "".join(f"; the same e-mail: {one['entity']} {one['record']}" for one in done["also"])
     say(f"erased {entity} {done['record']}{others}", **done)
 
@@ -294,5 +303,5 @@ def audit_export(ctx: click.Context, file: Path) -> None:
     say(f"{count} entries", file=str(file), entries=count)
 
 
-GROUPS = (record, user, audit_group, field, word, rule, task, comment)
+GROUPS = (record, user, audit_group, field, word, rule, task, comment, approval)
 """What the root command takes from this room."""

@@ -12,6 +12,7 @@ from salesops.common.instants import from_us
 from salesops.output import format_option, say, write_rows
 
 from . import actions_second_factor, actions_settings, actions_tokens, actions_users, actions_work, context
+from .commands_approvals import note_option
 
 # Users
 
@@ -41,11 +42,18 @@ def user_list(ctx: click.Context, form: str) -> None:
 @click.option("--roles", default="rep", show_default=True, help="Roles, separated by commas.")
 @click.option("--person", default=None, help="The person that the user is: id, name or e-mail.")
 @click.option("--password/--no-password", "ask", default=False, help="Ask for a password to sign in with.")
+@note_option
 @click.pass_context
-def user_create(ctx: click.Context, username: str, name: str, roles: str, person: str | None, ask: bool) -> None:
+def user_create(
+    ctx: click.Context, username: str, name: str, roles: str, person: str | None, ask: bool, note: str
+) -> None:
     """Create an account."""
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True) if ask else None
-    actions_users.create_user(ctx.obj.actor, username, name=name, roles=roles, person=person, password=password)
+    waiting = actions_users.create_user(
+        ctx.obj.actor, username, name=name, roles=roles, person=person, password=password, note=note
+    )
+    if waiting:
+        return say(str(waiting), **waiting.to_dict())
     say(f"created {username}", created=username)
 
 
@@ -55,10 +63,12 @@ def user_create(ctx: click.Context, username: str, name: str, roles: str, person
 @click.option("--roles", default=None, help="Roles, separated by commas.")
 @click.option("--person", default=None, help="The person that the user is; '' unlinks.")
 @click.option("--active/--inactive", default=None)
+@note_option
 @click.pass_context
 def user_edit(ctx: click.Context, username: str, **given: Any) -> None:
     """Change an account."""
-    actions_users.edit_user(ctx.obj.actor, username, **given)
+    if waiting := actions_users.edit_user(ctx.obj.actor, username, **given):
+        return say(str(waiting), **waiting.to_dict())
     say(f"changed {username}", changed=username)
 
 

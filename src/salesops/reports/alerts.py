@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,10 +20,11 @@ from django.db import transaction
 
 from salesops.common.errors import NotFound, SalesopsError, UsageError
 from salesops.common.periods import FiscalCalendar
-from salesops.jobs.queue import Job, enqueue, notify
+from salesops.jobs.queue import Job, enqueue
 from salesops.metrics.catalogue import asked
 from salesops.records import access, audit, context
 from salesops.records.access import Actor
+from salesops.records.notices import notify
 from salesops.records.writing import emit
 from salesops.web.shell import shown
 
@@ -75,14 +76,14 @@ def list_alerts(actor: Actor) -> list[dict[str, Any]]:
     from salesops.records.models import Alert
 
     access.require(actor, "report")
-    rows = Alert.objects.filter(user=actor.username).order_by("id")
-    return [
-        {
-            "id": row.pk, "metric": row.metric, "rule": row.rule, "active": row.active, "firing": row.firing,
-            "recipients": [one["shown"] for one in json.loads(row.recipients)],
-        }
-        for row in rows
-    ]  # fmt: skip
+    return [_shown(row) for row in Alert.objects.filter(user=actor.username).order_by("id")]
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.pk, "metric": row.metric, "rule": row.rule, "active": row.active, "firing": row.firing,
+        "recipients": [one["shown"] for one in json.loads(row.recipients)],
+    }  # fmt: skip
 
 
 def create_alert(actor: Actor, metric: str, rule: str, recipients: Iterable[str] = ()) -> int:
@@ -90,33 +91,80 @@ def create_alert(actor: Actor, metric: str, rule: str, recipients: Iterable[str]
     from salesops.records.models import Alert
 
     access.require(actor, "report")
-    read = parse(rule)
-    with content.asking(actor, read.period) as ask:
-        ask.metrics(metric, **ask.question.asked())
-    to = recipients_of(actor, recipients)
+    columns = _checked(actor, metric, rule, recipients, ())
     with transaction.atomic():
         audit.lock()
-        row = Alert.objects.create(
-            metric=metric, rule=str(read), user=actor.username, created=context.clock(), recipients=json.dumps(to, ensure_ascii=False)
-        )  # fmt: skip
-        detail = {"metric": metric, "rule": str(read), "recipients": [one["shown"] for one in to]}
-        audit.write(actor, "alert.create", entity="alert", record=row.pk, rows=1, detail=detail)
-        emit("alert.create", {"id": row.pk})
+        row = Alert.objects.create(**columns, user=actor.username, created=context.clock())
+        _written(actor, "alert.create", row)
     return int(row.pk)
+
+
+def edit_alert(
+    actor: Actor,
+    number: int,
+    *,
+    metric: str | None = None,
+    rule: str | None = None,
+    recipients: Iterable[str] | None = None,
+    active: bool | None = None,
+) -> None:
+    """Change one's own alert; what is None stays, `active` False pauses it. With another metric or rule, or after a pause, it is judged anew:
+    it tells again where it holds."""
+    access.require(actor, "report")
+    with transaction.atomic():
+        audit.lock()
+        row = _mine(actor, number)
+        found: dict[str, Any] = {}
+        if active or not (
+            metric is None and rule is None and recipients is None
+        ):  # one that cannot be asked any more may still be paused
+            held = json.loads(row.recipients)
+            to = [one["shown"] for one in held] if recipients is None else recipients
+            found = _checked(actor, metric or row.metric, rule or row.rule, to, held)
+        another = bool({"metric": row.metric, "rule": row.rule}.items() - found.items()) if found else False
+        for name, value in found.items():
+            setattr(row, name, value)
+        if another or (active and not row.active):
+            row.firing = ""
+        row.active = row.active if active is None else active
+        row.save()
+        _written(actor, "alert.edit", row)
 
 
 def delete_alert(actor: Actor, number: int) -> None:
     """Delete one's own alert."""
-    from salesops.records.models import Alert
-
     access.require(actor, "report")
     with transaction.atomic():
         audit.lock()
-        row = Alert.objects.filter(pk=number, user=actor.username).first()
-        if row is None:
-            raise NotFound(f"there is no alert {number}", remedy="salesops report alerts shows yours")
-        audit.write(actor, "alert.delete", entity="alert", record=number, rows=1, detail={"metric": row.metric})
+        row = _mine(actor, number)
+        _written(actor, "alert.delete", row)
         row.delete()
+
+
+def _checked(
+    actor: Actor, metric: str, rule: str, recipients: Iterable[str], held: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
+    """The columns of an alert; its question is asked once, so that a fault in it is told now."""
+    read = parse(rule)
+    with content.asking(actor, read.period) as ask:
+        ask.metrics(metric, **ask.question.asked())
+    to = recipients_of(actor, [one for one in recipients if one.strip()], held)
+    return {"metric": metric, "rule": str(read), "recipients": json.dumps(to, ensure_ascii=False)}
+
+
+def _mine(actor: Actor, number: int) -> Any:
+    from salesops.records.models import Alert
+
+    row = Alert.objects.filter(pk=number, user=actor.username).first()
+    if row is None:
+        raise NotFound(f"there is no alert {number}", remedy="salesops report alerts shows yours")
+    return row
+
+
+def _written(actor: Actor, action: str, row: Any) -> None:
+    detail = {name: value for name, value in _shown(row).items() if name not in ("id", "firing")}
+    audit.write(actor, action, entity="alert", record=row.pk, rows=1, detail=detail)
+    emit(action, {"id": row.pk})
 
 
 # Checking
@@ -139,7 +187,7 @@ def check_all() -> dict[str, Any]:
                 f"alert:{row.pk}:off:{context.clock()}",
                 f"The alert on {row.metric} is switched off",
                 str(error),
-                "/reports",
+                "/alerts",
             )
     return {"told": told, "switched_off": failed}
 
@@ -157,7 +205,7 @@ def _check(row: Any, actor: Actor) -> int:
         if not Alert.objects.filter(pk=row.pk, firing=row.firing).update(firing=state) or not fires:
             return 0
         key = f"alert:{row.pk}:{period}:{context.clock()}"
-        notify(row.user, key, words, "", f"/metrics/{row.metric}")
+        notify(row.user, key, words, "", f"/metric/{row.metric}")
         if json.loads(row.recipients):
             enqueue("alert", key, row.user, subject=f"alert:{row.pk}", alert=row.pk, words=words)
     return 1
@@ -204,7 +252,7 @@ def send(job: Job) -> dict[str, Any]:
         return {"skipped": "deleted"}
     actor = access.actor_for(username=row.user, door="worker")
     words = job.parameters["words"]
-    text = "\n\n".join(part for part in (words + ".", address(f"/metrics/{row.metric}")) if part) + "\n"
+    text = "\n\n".join(part for part in (words + ".", address(f"/metric/{row.metric}")) if part) + "\n"
     message = Message(words, text, (), {"alert": row.pk, "metric": row.metric, "rule": row.rule})
     faults = []
     for recipient in json.loads(row.recipients):

@@ -21,8 +21,9 @@ def report() -> None:
 @click.pass_context
 def list_(ctx: click.Context, form: str) -> None:
     """Your reports."""
+    from salesops.records.commands_settings import moment
+
     from .actions import list_reports
-    from .running import moment
 
     actor = ctx.obj.actor
     rows = [
@@ -116,8 +117,9 @@ def delete(ctx: click.Context, number: int) -> None:
 def history(ctx: click.Context, number: int, form: str) -> None:
     """The runs of a report: what was sent to whom, or why not."""
     actor = ctx.obj.actor
+    from salesops.records.commands_settings import moment
+
     from .actions import history as ask
-    from .running import moment
 
     rows = [
         {
@@ -156,6 +158,40 @@ def alert(ctx: click.Context, metric: str, rule: str, recipients: tuple[str, ...
 
     number = create_alert(actor, metric, rule, recipients)
     say(f"created alert {number}", alert=number)
+
+
+@report.command("edit-alert")
+@click.argument("number", type=int)
+@click.option("--metric", help="Another metric.")
+@click.option("--rule", help='Another rule, such as "below 20%".')
+@click.option("--to", "recipients", multiple=True, help="Besides your inbox, in the place of those that there are.")
+@click.option("--pause/--resume", "paused", default=None, help="Stop telling for a while, or go on.")
+@click.pass_context
+def edit_alert(
+    ctx: click.Context,
+    number: int,
+    metric: str | None,
+    rule: str | None,
+    recipients: tuple[str, ...],
+    paused: bool | None,
+) -> None:
+    """Change, pause or resume an alert."""
+    from .alerts import edit_alert
+
+    active = None if paused is None else not paused
+    edit_alert(ctx.obj.actor, number, metric=metric, rule=rule, recipients=recipients or None, active=active)
+    say(f"changed alert {number}", alert=number)
+
+
+@report.command("delete-alert")
+@click.argument("number", type=int)
+@click.pass_context
+def delete_alert(ctx: click.Context, number: int) -> None:
+    """Delete an alert."""
+    from .alerts import delete_alert
+
+    delete_alert(ctx.obj.actor, number)
+    say(f"alert {number} is deleted", alert=number)
 
 
 def described(question: dict[str, Any]) -> str:

@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -201,10 +199,3 @@ def _message(made: dict[str, Any], folder: Path) -> Message:
     name = made["file"]
     files = ((name, MEDIA[name.rpartition(".")[2]], (folder / name).read_bytes()),) if name else ()
     return Message(made["title"], made["text"], files, made["facts"])
-
-
-def moment(instant: int | None) -> str:
-    """An instant for people, in the workspace's time."""
-    if instant is None:
-        return ""
-    return datetime.fromtimestamp(instant / 1e6, ZoneInfo(context.time_zone())).strftime("%Y-%m-%d %H:%M")

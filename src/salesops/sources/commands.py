@@ -10,7 +10,8 @@ import click
 
 from salesops.common.errors import Conflict, NotFound
 from salesops.common.progress import RichProgress
-from salesops.output import format_option, write_rows, write_text
+from salesops.output import format_option, say, write_rows, write_text
+from salesops.records.approvals import Waiting
 
 from .kept import brief, grouped, grouped_errors, list_mappings, mapping_text
 from .reading import ReadOptions
@@ -251,6 +252,8 @@ def conflicts(ctx: click.Context, form: str) -> None:
 def undo(ctx: click.Context, batch: int, form: str) -> None:
     """Take an import back."""
     done = _imports(ctx).undo_import(ctx.obj.workspace, ctx.obj.actor, batch)
+    if isinstance(done, Waiting):
+        return say(str(done), **done.to_dict())
     rows = [{"entity": name, "records": count} for name, count in done["counts"].items()]
     notes = [f"Import {batch} is undone; the records are as they were before it."]
     write_rows(rows, form, columns=["entity", "records"], units={"records": "count"}, notes=notes, beside=done)

@@ -23,8 +23,9 @@ from django.db import DatabaseError, connection, transaction
 from salesops.common.errors import Conflict, InvalidData, NotFound, Problem, SalesopsError, UsageError, WorkspaceError
 from salesops.common.locks import exclusive
 from salesops.common.progress import Progress, Silent
-from salesops.records import access, audit, context, history
+from salesops.records import access, approvals, audit, context, history
 from salesops.records.access import Actor
+from salesops.records.approvals import Line, Plan, Waiting
 from salesops.records.chains import rechain, touched_by
 from salesops.records.entities import Field, entities
 from salesops.records.models import Batch, Change, CustomField, MappingText, RowError, ValueRule
@@ -582,23 +583,61 @@ def undo_import(
     *,
     also: Callable[[dict[str, Any]], None] | None = None,
     wait: float = 600,
-) -> dict[str, Any]:
+    note: str = "",
+) -> dict[str, Any] | Waiting:
     """Take an import back: its facts and rows count no longer, what it had ended is open again. The undo is audited.
 
-    `also` is called with the result inside the transaction: what it writes stands or falls with the undo.
-    Raises NotFound for an unknown import, Conflict for one that is not live, Busy when another import goes on for `wait` seconds.
+    `also` is called with the result inside the transaction: what it writes stands or falls with the undo. It may need approval: then
+    nothing is undone yet. Raises NotFound for an unknown import, Conflict for one that is not live, Busy when another import goes on
+    for `wait` seconds.
     """
     access.require(actor, "undo_import")
+    batch = _live_import(batch_id)
+    held = {"batch": batch_id}
+    rows = json.loads(batch.summary or "{}").get("rows") or 0
+    lines = [Line(f"import {batch_id} ({batch.mapping or batch.kind}, {rows} rows)", "live", "undone")]
+    plan = Plan("import_undo", f"Undo import {batch_id}", "import", str(batch_id), held, undo_base(held), lines)
+    done: dict[str, Any] | Waiting = approvals.through(
+        actor, plan, lambda decided: undo_at_once(workspace.path, actor, batch_id, decided, also=also, wait=wait), note
+    )
+    if isinstance(done, Waiting) and also is not None:
+        with transaction.atomic():
+            also(done.to_dict())
+    return done
+
+
+def _live_import(batch_id: int) -> Any:
+    batch = Batch.objects.filter(pk=batch_id, kind__in=["import", "demo"]).first()
+    if batch is None:
+        raise NotFound(f"there is no import {batch_id}", remedy="salesops import list")
+    if batch.status != Batch.LIVE:
+        raise Conflict(f"import {batch_id} is {batch.status}, not live", remedy="Only a live import can be undone")
+    return batch
+
+
+def undo_base(held: dict[str, Any]) -> str:
+    """What an undo leans on: the import as it is."""
+    return audit.digest_of(list(Batch.objects.filter(pk=held["batch"]).values_list("status", "tick")))
+
+
+def undo_at_once(
+    folder: Path,
+    actor: Actor,
+    batch_id: int,
+    decided: Callable[[], None],
+    *,
+    also: Callable[[dict[str, Any]], None] | None = None,
+    wait: float = 600,
+) -> dict[str, Any]:
+    """Undo an import under the locks of imports and of writers."""
+    access.require(actor, "undo_import")
     with (
-        exclusive(workspace.path / "import.lock", wait=wait, what="another import"),
+        exclusive(folder / "import.lock", wait=wait, what="another import"),
         _database_lock(),
         transaction.atomic(),
     ):
-        batch = Batch.objects.filter(pk=batch_id, kind__in=["import", "demo"]).first()
-        if batch is None:
-            raise NotFound(f"there is no import {batch_id}", remedy="salesops import list")
-        if batch.status != Batch.LIVE:
-            raise Conflict(f"import {batch_id} is {batch.status}, not live", remedy="Only a live import can be undone")
+        batch = _live_import(batch_id)
+        decided()
         batch.status, batch.tick = Batch.UNDONE, next_tick()
         batch.save(update_fields=["status", "tick"])
         counts = {e.name: _undo_entity(e, batch_id) for e in entities().values()}

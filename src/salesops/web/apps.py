@@ -8,3 +8,6 @@ from django.apps import AppConfig
 class WebConfig(AppConfig):
     name = "salesops.web"
     label = "web"
+
+    def ready(self) -> None:
+        from salesops.sources import approvals  # noqa: F401  (registers what may need approval)

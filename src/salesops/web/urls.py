@@ -11,18 +11,19 @@ from . import observed, pages  # noqa: F401  (registers every page)
 from .rest import problems
 from .rest.root import START, STATIC, api
 from .shell import answers, routes
+from .shell.asked import is_api
 
 
 def handler400(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problems.of_bad_request(request, exception) if _is_api(request) else answers.not_found(request)
+    return problems.of_bad_request(request, exception) if is_api(request) else answers.not_found(request)
 
 
 def handler404(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problems.of_missing(request, exception) if _is_api(request) else answers.not_found(request)
+    return problems.of_missing(request, exception) if is_api(request) else answers.not_found(request)
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    return problems.of_server_error(request) if _is_api(request) else answers.broken(request)
+    return problems.of_server_error(request) if is_api(request) else answers.broken(request)
 
 
 FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
@@ -49,10 +50,6 @@ def docs_file(request: HttpRequest, name: str) -> HttpResponse | FileResponse:
     if name not in FILES:
         return problems.of_missing(request)
     return FileResponse((STATIC / name).open("rb"), content_type=FILES[name])
-
-
-def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
 
 
 urlpatterns = [

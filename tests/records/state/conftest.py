@@ -16,7 +16,7 @@ from salesops import workspace
 def ws(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The workspace of this process; `DATABASE_URL` says on which database."""
     folder: Path = tmp_path_factory.mktemp("records") / "acme"
-    config = workspace.Config(name="Acme", currency="EUR", time_zone="Europe/Warsaw")
+    config = workspace.Config(name="Acme", currency="EUR", time_zone="Europe/Warsaw", approvals="none")
     return workspace.create(folder, config)
 
 

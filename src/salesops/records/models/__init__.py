@@ -72,6 +72,7 @@ from .work import (
     RecoveryCode,
     Report,
     SavedView,
+    Seen,
     SignInCount,
     Task,
     UsedLink,
@@ -85,8 +86,8 @@ __all__ = [
     "CustomField", "DeclaredWord", "Delivery", "Document", "Employment", "EngagementEvent", "ExchangeRate", "FieldOwner", "ForecastCall", "Holiday",
     "ImportConflict", "Invoice", "InvoiceLine", "JobRun", "Lead", "MappingText", "Notice", "Opportunity", "OpportunityContact",
     "OpportunityLine", "OpportunitySplit", "Order", "OrderLine", "Outbox", "Payment", "Person", "PersonSkill", "Pipeline",
-    "Price", "PriceBook", "Product", "RecoveryCode", "Report", "ReportingLine", "RowError", "SavedView", "SignInCount", "SourceId", "Stage", "StageEvent",
-    "StockLevel",
+    "Price", "PriceBook", "Product", "RecoveryCode", "Report", "ReportingLine", "RowError", "SavedView", "Seen", "SignInCount", "SourceId", "Stage",
+    "StageEvent", "StockLevel",
     "Subscription", "Target", "Task", "Team", "TeamMember", "Territory", "TerritoryAssignment", "TerritoryMember",
     "TimeReport", "UsedLink", "User", "UserMetric", "ValueRule", "WorkingTime",
 ]  # fmt: skip

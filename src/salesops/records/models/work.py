@@ -119,15 +119,52 @@ class Branch(models.Model):
 
 
 class ApprovalRequest(models.Model):
-    subject = models.TextField()
+    """Something that one person proposed and another decides (`records.approvals`): open, then decided once."""
+
+    OPEN, APPROVED, DECLINED, WITHDRAWN, REPLACED = "open", "approved", "declined", "withdrawn", "replaced"
+
+    kind = models.TextField(default="")
+    subject = models.TextField()  # what it is about: an entity, user, batch ...
     subject_id = models.TextField()
+    title = models.TextField(default="")
+    held = models.TextField(default="{}")  # JSON: what is needed to do it
+    lines = models.TextField(default="[]")  # JSON: what changes, [what, before, after]
+    more = models.IntegerField(default=0)  # lines that are not listed
+    base = models.TextField(default="")  # digest of what the proposer saw: another one now means stale
+    note = models.TextField(default="")  # why, by who asked
     policy = models.TextField(default="two_person")
-    status = models.TextField(default="open")
+    status = models.TextField(default=OPEN)
     asked_by = models.TextField()
     decided_by = models.TextField(default="")
     asked = models.BigIntegerField()
     decided = models.BigIntegerField(null=True)
-    reason = models.TextField(default="")
+    reason = models.TextField(default="")  # why, by who decided
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="approval_status",
+                condition=models.Q(status__in=("open", "approved", "declined", "withdrawn", "replaced")),
+            ),
+            models.CheckConstraint(name="approval_policy", condition=models.Q(policy__in=("two_person", "self"))),
+            models.CheckConstraint(
+                name="approval_open_or_decided",
+                condition=models.Q(status="open", decided__isnull=True, decided_by="")
+                | (models.Q(decided__isnull=False) & ~models.Q(status="open") & ~models.Q(decided_by="")),
+            ),
+            models.CheckConstraint(
+                name="approval_by_another",
+                condition=~models.Q(status__in=("approved", "declined"))
+                | models.Q(policy="self", decided_by=models.F("asked_by"))
+                | (models.Q(policy="two_person") & ~models.Q(decided_by=models.F("asked_by"))),
+            ),
+            models.CheckConstraint(
+                name="approval_declined_with_reason", condition=~models.Q(status="declined") | ~models.Q(reason="")
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "subject", "subject_id"], condition=models.Q(status="open"), name="one_open_approval"
+            ),
+        ]
 
 
 class Task(models.Model):
@@ -272,3 +309,10 @@ class Notice(models.Model):
     link = models.TextField(default="")
     created = models.BigIntegerField()
     read = models.BigIntegerField(null=True)
+
+
+class Seen(models.Model):
+    """How far a user has read: the number of the latest comment that was there when they opened the inbox."""
+
+    user = models.TextField(unique=True)
+    comment = models.BigIntegerField(default=0)

@@ -1,12 +1,14 @@
-"""Alerts: which metrics fell or rose beyond the expected in the latest finished period, and what moved them."""
+"""Alerts: what the reader wants to be told of, and which metrics fell or rose beyond the expected in the latest finished period, and what
+moved them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,10 +18,13 @@ from salesops.metrics.catalogue import asked, metrics
 from salesops.metrics.defined.kept import defined
 from salesops.metrics.definitions import Asked
 from salesops.metrics.request import names
+from salesops.records import access
+from salesops.reports import alerts as stored
 from salesops.web.shell import shown
-from salesops.web.shell.asked import Request
+from salesops.web.shell.asked import Request, number_of
 from salesops.web.shell.asking import Asking, asking
 from salesops.web.shell.routes import page
+from salesops.web.shell.toasts import tell
 
 GRAINS = {"month": gettext_lazy("Months"), "week": gettext_lazy("Weeks")}
 DRAWN = 24
@@ -28,9 +33,16 @@ MOST = 12
 """How many metrics are watched at once."""
 
 
-@page("alerts", "alerts")
+@page("alerts", "alerts", methods=("GET", "POST"))
 def watched(request: Request) -> HttpResponse:
-    """The metrics that are watched, those out of the expected first, each with its series and its limits."""
+    """The reader's own alerts; the metrics that are watched, those out of the expected first, each with its series and its limits."""
+    problem: SalesopsError | None = None
+    if request.method == "POST":
+        try:
+            tell(request, _act(request))
+            return HttpResponseRedirect(f"{reverse('alerts')}#tell")
+        except SalesopsError as error:
+            problem = error
     with asking(request) as ask:
         grain = request.GET.get("grain") or "month"
         if grain not in GRAINS:
@@ -43,8 +55,32 @@ def watched(request: Request) -> HttpResponse:
         facts = {
             "cards": cards, "alerts": len(rows), "judged": len(order), "notes": notes, "refused": refused, "grain": grain, "grains": GRAINS,
             "wanted": wanted, "choices": _choices(ask), "most": MOST, "surges": sum(row["direction"] == "surge" for row in rows),
+            "may": access.may(request.actor, "report"), "problem": problem, "given": request.POST,
+            "own": stored.list_alerts(request.actor) if access.may(request.actor, "report") else [],
         }  # fmt: skip
-        return render(request, "metrics/alerts.html", facts)
+        return render(request, "metrics/alerts.html", facts, status=400 if problem else 200)
+
+
+def _act(request: Request) -> str:
+    """Set, change, pause or delete an alert of one's own."""
+    given, what = request.POST, request.POST.get("do", "")
+    to = given.get("to", "").replace("\n", ",").split(",")
+    if what == "alert":
+        stored.create_alert(request.actor, given.get("metric", ""), given.get("rule", ""), to)
+        return _("The alert is set")
+    number = number_of(given.get("number", ""))
+    if what == "edit":
+        stored.edit_alert(
+            request.actor, number, metric=given.get("metric") or None, rule=given.get("rule") or None, recipients=to
+        )
+        return _("The alert is changed")
+    if what in ("pause", "resume"):
+        stored.edit_alert(request.actor, number, active=what == "resume")
+        return _("The alert goes on") if what == "resume" else _("The alert is paused")
+    if what == "drop":
+        stored.delete_alert(request.actor, number)
+        return _("The alert is deleted")
+    raise UsageError(_("there is no such action"), _("Load the page again"))
 
 
 def _asked(ask: Asking) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
 from typing import Any
 
 import tomli_w
@@ -14,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from salesops.common.errors import InvalidData, Problem, SalesopsError
-from salesops.common.instants import from_us
 from salesops.metrics.catalogue import activity, cost, customers, funnel, pipeline, process, revenue, sales
 from salesops.metrics.defined import kept
 from salesops.metrics.definitions import Metric
 from salesops.records import access
+from salesops.web.shell import cells
 from salesops.web.shell.asked import Request
 from salesops.web.shell.asking import Asking, asking
 from salesops.web.shell.routes import page
@@ -127,7 +126,7 @@ def _form(
 ) -> HttpResponse:  # fmt: skip
     rows = kept.history(ask.actor, name) if name else []
     place = next((row["from"] for row in kept.listed(ask.session, ask.actor) if row["metric"] == name), "")
-    rows = [{**row, "since": _moment(row["created"]), "until": _moment(row["ended"])} for row in rows]
+    rows = [{**row, "since": cells.moment(row["created"]), "until": cells.moment(row["ended"])} for row in rows]
     wrong = list(problems)
     if not wrong and error is None and place in ("", kept.STATE):
         wrong = kept.check(ask.session, ask.actor, text, _("definition"))
@@ -137,8 +136,3 @@ def _form(
         "who": ", ".join(sorted(access.PERMISSIONS["define_metrics"])),
     }  # fmt: skip
     return render(request, "metrics/define.html", facts, status=status)
-
-
-def _moment(instant: int | None) -> str:
-    """When a definition was made or ended, to the minute."""
-    return "" if instant is None else from_us(instant).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -11,7 +11,6 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from salesops.metrics.answer import Answer
 from salesops.metrics.catalogue import asked
@@ -22,6 +21,8 @@ from salesops.web.shell.asked import Request
 from salesops.web.shell.asking import Asking, asking
 from salesops.web.shell.routes import page
 
+from .parts import BARS, Tile
+
 TILES = (
     "bookings", "quota_attainment", "pipeline_coverage", "win_rate", "sales_cycle_days", "average_deal_size", "created_deals",
     "open_pipeline",
@@ -29,27 +30,9 @@ TILES = (
 MULTIPLES = frozenset({"pipeline_coverage"})
 MONTHLY = ("bookings", "win_rate", "sales_cycle_days", "average_deal_size", "created_deals")
 """Tiles whose sparkline is the metric of the last twelve months."""
-BARS = {
-    "created": gettext_lazy("Created"), "reopened": gettext_lazy("Reopened"), "pulled_in": gettext_lazy("Pulled in"),
-    "reassigned_in": gettext_lazy("Reassigned in"), "increased": gettext_lazy("Increased"), "currency": gettext_lazy("Exchange rates"),
-    "decreased": gettext_lazy("Decreased"), "won": gettext_lazy("Won"), "lost": gettext_lazy("Lost"), "pushed_out": gettext_lazy("Pushed out"),
-    "reassigned_out": gettext_lazy("Reassigned out"), "deleted": gettext_lazy("Deleted"),
-}  # fmt: skip
 SHOWN = 6
 SAME = 0.02
 """A change of bookings that is called none."""
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A key figure: its value, the change, what stands under it, and its sparkline."""
-
-    metric: str
-    title: str
-    value: shown.Shown
-    note: str
-    delta: shown.Delta | None
-    spark: drawn.Spark | None
 
 
 @dataclass(frozen=True)
@@ -167,7 +150,7 @@ def _changed(ask: Asking) -> dict[str, Any]:
     asked_: dict[str, Any] = {"where": q.where} if q.where else {}
     found = ask.of(waterfall, since, until, scope="all_open", **asked_)
     rows = {row["bar"]: row for row in found.to_pylist()}
-    names = [name for name in BARS if rows[name]["count"]]
+    names = [name for name in BARS if name not in ("start", "end") and rows[name]["count"]]
     moves = [Decimal(rows[name]["sign"]) * rows[name]["value"] for name in names]
     steps = drawn.flow(moves)
     colours = {

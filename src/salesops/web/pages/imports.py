@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from salesops.common.errors import NotFound, SalesopsError, UsageError
 from salesops.records import actions_settings, context, values
+from salesops.records.approvals import Waiting
 from salesops.records.entities import entities
 from salesops.sources.imports import list_imports, row_errors, undo_import
 from salesops.sources.kept import grouped
@@ -24,6 +25,9 @@ from salesops.web.rest.imports import kept_file
 from salesops.web.serving import workspace
 from salesops.web.shell.asked import Request
 from salesops.web.shell.routes import page
+from salesops.web.shell.toasts import tell
+
+from .approvals import told
 
 STEPS = ("upload", "check", "load")
 PROBLEMS = 100
@@ -275,7 +279,10 @@ def _upload_of(request: Request, batch: int) -> int | None:
 def _act(request: Request, found: dict[str, Any]) -> HttpResponse:
     here = reverse("import-batch", args=[found["id"]])
     if request.POST.get("do") == "undo":
-        undo_import(workspace(), request.actor, found["id"], wait=10)
+        done = undo_import(workspace(), request.actor, found["id"], wait=10)
+        if isinstance(done, Waiting):
+            tell(request, told(done))
+            return HttpResponseRedirect(reverse("approval", args=[done.number]))
         return HttpResponseRedirect(here)
     if request.POST.get("do") == "rule":
         given = request.POST

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from salesops.common.errors import SalesopsError, UsageError
 from salesops.metrics import survey
-from salesops.records import access, actions_time, context
+from salesops.records import access, actions_time
 from salesops.web.shell import shown, toasts
 from salesops.web.shell.asked import Request
 from salesops.web.shell.asking import Asking, asking
@@ -63,9 +63,7 @@ def my_week(request: Request) -> HttpResponse:
 
 
 def _last_week(ask: Asking) -> tuple[date, date]:
-    calendar = ask.question.calendar
-    week = calendar.previous(calendar.period_of(context.today(), "week"))
-    return week.start, week.end
+    return survey.week_to_report(ask.session)
 
 
 def _mine(ask: Asking, first: date, last: date, typed: dict[str, str]) -> dict[str, Any]:

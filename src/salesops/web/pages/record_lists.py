@@ -16,6 +16,7 @@ from salesops.common.errors import NotAllowed, NotFound, SalesopsError, UsageErr
 from salesops.output import as_csv
 from salesops.records import access, actions, context, queries, values
 from salesops.records.access import Actor
+from salesops.records.approvals import Waiting
 from salesops.records.entities import Entity, Field, entities
 from salesops.records.entities import entity as entity_of
 from salesops.records.writing import current_tick
@@ -28,6 +29,7 @@ from salesops.web.shell.routes import page
 from salesops.web.shell.toasts import tell
 from salesops.web.shell.words import GROUPS, field_title, many_of, one_of
 
+from . import approvals
 from . import record_parts as parts
 from .records import back, days
 
@@ -209,9 +211,13 @@ def _bulk(request: Request, ask: Asking, kind: Entity) -> HttpResponse:
             raise UsageError(_("No row is chosen"), remedy=_("Tick the rows to change"))
         if not name:
             raise UsageError(_("No field is chosen"), remedy=_("Choose the field to change"))
-        batch, count = actions.edit_records(ask.actor, kind.name, ids, {name: value or None})
+        done = actions.edit_records(ask.actor, kind.name, ids, {name: value or None})
     except SalesopsError as error:
         return _list(request, ask, kind, error, {"field": name, "value": value, "pick": set(ids)})
+    if isinstance(done, Waiting):
+        tell(request, approvals.told(done))
+        return back(request, reverse("record-list", args=[kind.name]))
+    batch, count = done
     told = ngettext("Changed %(n)s record: %(field)s", "Changed %(n)s records: %(field)s", count) % {
         "n": shown.number(count),
         "field": field_title(name),

@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,7 +14,7 @@ from salesops.common.errors import NotFound, SalesopsError, UsageError
 from salesops.records import access, actions, actions_erase, queries
 from salesops.records.entities import entity as entity_of
 from salesops.web.shell import cells, shown
-from salesops.web.shell.asked import Request
+from salesops.web.shell.asked import Request, inside
 from salesops.web.shell.asking import Asking, asking
 from salesops.web.shell.routes import page
 from salesops.web.shell.toasts import tell
@@ -121,9 +120,7 @@ def related(request: Request, entity: str, key: int, name: str, field: str) -> H
 
 def back(request: Request, fallback: str) -> HttpResponseRedirect:
     """To the page that a form named, where it is one of ours."""
-    following = request.POST.get("next", "")
-    inside = url_has_allowed_host_and_scheme(following, allowed_hosts=None)
-    return HttpResponseRedirect(following if inside and following.startswith("/") else fallback)
+    return HttpResponseRedirect(inside(request.POST.get("next", ""), fallback))
 
 
 def edited(actor: access.Actor, entity: str, key: int) -> int | None:

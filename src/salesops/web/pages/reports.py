@@ -1,4 +1,4 @@
-"""Home > Reports: what is sent to whom and when, what was sent, and alerts."""
+"""Home > Reports: what is sent to whom and when, and what was sent. Alerts have a page of their own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from salesops.common.errors import SalesopsError, UsageError
-from salesops.metrics.catalogue import metrics
 from salesops.records import actions_work
-from salesops.reports import actions, alerts
+from salesops.reports import actions
 from salesops.reports.commands import described
 from salesops.reports.content import PERIODS
-from salesops.reports.running import moment
+from salesops.web.shell import cells
 from salesops.web.shell.asked import Request
 from salesops.web.shell.routes import page
 
@@ -26,7 +25,7 @@ DIMENSIONS = ("owner", "manager", "team", "region", "segment", "source", "produc
 
 @page("reports", "reports", action="report", methods=("GET", "POST"))
 def reports(request: Request) -> HttpResponse:
-    """The reader's reports and alerts; a form makes one of either."""
+    """The reader's reports; a form makes one."""
     problem: SalesopsError | None = None
     given = {name: request.POST.get(name, "") for name in KEPT}
     if request.method == "POST":
@@ -36,8 +35,7 @@ def reports(request: Request) -> HttpResponse:
         except SalesopsError as error:
             problem = error
     facts = {
-        "reports": [_row(row) for row in actions.list_reports(request.actor)], "alerts": alerts.list_alerts(request.actor),
-        "metrics": sorted(metrics().values(), key=lambda one: one.title), "periods": PERIODS, "dimensions": DIMENSIONS,
+        "reports": [_row(row) for row in actions.list_reports(request.actor)], "periods": PERIODS, "dimensions": DIMENSIONS,
         "views": actions_work.list_work(request.actor, "saved_view"), "given": given, "problem": problem,
         "said": request.session.pop("said", ""), "edited": None,
     }  # fmt: skip
@@ -57,8 +55,8 @@ def report(request: Request, number: int) -> HttpResponse:
     row = actions.show_report(request.actor, number)
     runs = [
         {
-            **run, "when": moment(run["finished"] or run["due"]), "why": run.get("problem") or run.get("skipped", ""),
-            "sent": [{**one, "when": moment(one["sent"])} for one in run["sent"]],
+            **run, "when": cells.moment(run["finished"] or run["due"]), "why": run.get("problem") or run.get("skipped", ""),
+            "sent": [{**one, "when": cells.moment(one["sent"])} for one in run["sent"]],
         }
         for run in actions.history(request.actor, number)
     ]  # fmt: skip
@@ -88,16 +86,7 @@ def _act(request: Request) -> int:
         )  # fmt: skip
         request.session["said"] = _("The report is made")
         return number
-    if what == "alert":
-        to = given.get("to", "").replace("\n", ",").split(",")
-        alerts.create_alert(request.actor, given.get("metric", ""), given.get("rule", ""), to)
-        request.session["said"] = _("The alert is set")
-    elif what == "drop" and given.get("number", "").isdigit():
-        alerts.delete_alert(request.actor, int(given["number"]))
-        request.session["said"] = _("The alert is deleted")
-    else:
-        raise UsageError(_("there is no such action"), _("Load the page again"))
-    return 0
+    raise UsageError(_("there is no such action"), _("Load the page again"))
 
 
 def _question(given: Mapping[str, str], request: Request) -> dict[str, Any]:
@@ -134,4 +123,4 @@ def _change(request: Request, number: int) -> bool:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "shows": described(row["question"]), "when": moment(row["next"])}
+    return {**row, "shows": described(row["question"]), "when": cells.moment(row["next"])}

@@ -21,9 +21,11 @@ from salesops.records.entities import entities
 from salesops.records.models import User
 from salesops.records.sealing import seal, unseal
 from salesops.web.serving import workspace
-from salesops.web.shell import signin
-from salesops.web.shell.asked import Request
+from salesops.web.shell import cells, signin
+from salesops.web.shell.asked import Request, number_of
 from salesops.web.shell.routes import page
+
+from .approvals import told
 
 HIDDEN = frozenset({"database_url", "warehouse", "extra"})
 TOLD = {
@@ -41,6 +43,13 @@ TOLD = {
     "peer_aggregates": gettext_lazy("Figures of a group may be shown to people who do not see its records; never pay"),
     "peer_minimum": gettext_lazy("People who must be behind such a figure"),
     "mcp_writes": gettext_lazy("An assistant may create and edit records, as far as its user may"),
+    "approval_policy": gettext_lazy(
+        "two_person: somebody else approves; self: one approves oneself, noted as such; empty: two_person where somebody else may approve"
+    ),
+    "approvals": gettext_lazy(
+        "What is approved before it is done: erasure, roles, bulk_edit, import_undo, past_targets, or none"
+    ),
+    "approvals_from_rows": gettext_lazy("A change of so many records together is one of many"),
     "second_factor": gettext_lazy("required: everybody signs in with a second factor; empty: who wants to"),
     "idle_minutes": gettext_lazy("A session ends after so many minutes without a request; 0: after two weeks only"),
     "served_as": gettext_lazy("The address behind a proxy with a certificate: cookies travel encrypted only"),
@@ -122,14 +131,8 @@ def _rule(request: Request) -> str:
 
 
 def _remove_rule(request: Request) -> str:
-    actions_settings.remove_rule(request.actor, _number(request.POST.get("number", "")))
+    actions_settings.remove_rule(request.actor, number_of(request.POST.get("number", "")))
     return _("The rule is removed; what it corrected stays")
-
-
-def _number(text: str) -> int:
-    if not text.isdigit():
-        raise UsageError(_("%(text)s is no number") % {"text": repr(text)}, _("Load the page again"))
-    return int(text)
 
 
 # People and access
@@ -166,11 +169,11 @@ def _powers() -> list[tuple[str, list[bool]]]:
 def _create(request: Request) -> str:
     given = request.POST
     name = given.get("username", "").strip()
-    actions_users.create_user(
+    waiting = actions_users.create_user(
         request.actor, name, name=given.get("name", ""), roles=given.getlist("roles") or "rep", person=given.get("person") or None,
         password=given.get("password") or None,
     )  # fmt: skip
-    return _invite(request, name)
+    return told(waiting) if waiting else _invite(request, name)
 
 
 def _link(request: Request) -> str:
@@ -189,11 +192,11 @@ def _invite(request: Request, username: str) -> str:
 
 def _edit(request: Request) -> str:
     given = request.POST
-    actions_users.edit_user(
+    waiting = actions_users.edit_user(
         request.actor, given.get("username", ""), name=given.get("name"), roles=given.getlist("roles"), person=given.get("person", ""),
         active=given.get("active") == "on",
     )  # fmt: skip
-    return _("%(name)s is changed") % {"name": given.get("username", "")}
+    return told(waiting) if waiting else _("%(name)s is changed") % {"name": given.get("username", "")}
 
 
 def _reset_factor(request: Request) -> str:
@@ -222,9 +225,7 @@ def keys(request: Request) -> HttpResponse:
 
 
 def _token(row: dict[str, Any]) -> dict[str, Any]:
-    from salesops.records.commands_settings import moment
-
-    return {**row, **{name: moment(row[name])[:16] for name in ("created", "expires", "last_used", "revoked")}}
+    return {**row, **{name: cells.moment(row[name]) for name in ("created", "expires", "last_used", "revoked")}}
 
 
 def _make_token(request: Request) -> str:
@@ -241,7 +242,7 @@ def _make_token(request: Request) -> str:
 
 
 def _revoke(request: Request) -> str:
-    actions_tokens.revoke_token(request.actor, _number(request.POST.get("number", "")))
+    actions_tokens.revoke_token(request.actor, number_of(request.POST.get("number", "")))
     return _("The token is worth nothing any more")
 
 
@@ -282,10 +283,8 @@ def _password(request: Request) -> str:
 
 
 def _sessions(request: Request) -> list[dict[str, Any]]:
-    from salesops.records.commands_settings import moment
-
     found = signin.sessions_of(request.actor.username, request.session.session_key)
-    return [{"one": one, "since": moment(one.since)[:16], "seen": moment(one.seen)[:16]} for one in found]
+    return [{"one": one, "since": cells.moment(one.since), "seen": cells.moment(one.seen)} for one in found]
 
 
 def _end_sessions(request: Request) -> str:

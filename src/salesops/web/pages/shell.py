@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from salesops.common.errors import SalesopsError
@@ -15,7 +14,7 @@ from salesops.metrics.catalogue import metrics
 from salesops.records import access, actions_second_factor, actions_users, actions_work, queries, throttle
 from salesops.web.serving import workspace
 from salesops.web.shell import nav, provider, signin
-from salesops.web.shell.asked import Request
+from salesops.web.shell.asked import Request, inside
 from salesops.web.shell.routes import page
 
 FOUND = 8
@@ -25,7 +24,7 @@ FOUND = 8
 @page("sign-in", "sign-in", action="open", methods=("GET", "POST"))
 def sign_in(request: Request) -> HttpResponse:
     """User name and password."""
-    following = _inside(request.POST.get("next") or request.GET.get("next") or "/")
+    following = inside(request.POST.get("next") or request.GET.get("next") or "/")
     if request.method == "GET":
         return HttpResponseRedirect(following) if request.actor else _ask(request, following)
     username = request.POST.get("username", "")
@@ -74,7 +73,7 @@ def sign_in_at_provider(request: Request) -> HttpResponse:
     if not provider.configured():
         return _ask(request, problem=_("This workspace has no sign-in provider."))
     try:
-        address, held = provider.begin(_back(request), _inside(request.GET.get("next") or "/"))
+        address, held = provider.begin(_back(request), inside(request.GET.get("next") or "/"))
     except SalesopsError as error:
         return _ask(request, problem=str(error))
     request.session["provider"] = held
@@ -204,8 +203,3 @@ def scopes(request: Request) -> JsonResponse:
         for _key, label in queries.find(actor, entity, text, limit=FOUND):
             found += [f"{kind}:{label}" for kind in kinds]
     return JsonResponse({"found": found})
-
-
-def _inside(address: str) -> str:
-    """An address of this server; the home page for any other."""
-    return address if url_has_allowed_host_and_scheme(address, allowed_hosts=None) else "/"

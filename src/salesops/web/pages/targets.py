@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 
 from salesops.common.errors import Changed, SalesopsError, UsageError
-from salesops.common.instants import from_us
 from salesops.common.periods import Period
 from salesops.metrics.catalogue import asked, metrics
 from salesops.metrics.defined.kept import defined
@@ -20,10 +19,14 @@ from salesops.metrics.goals import list_targets, set_target, span_of, withdraw_t
 from salesops.metrics.target import is_amount
 from salesops.records import access, queries
 from salesops.records.actions_targets import Seen
+from salesops.records.approvals import Waiting
+from salesops.web.shell import cells as written
 from salesops.web.shell import shown
 from salesops.web.shell.asked import Request
 from salesops.web.shell.asking import Asking, asking
 from salesops.web.shell.routes import page
+
+from . import approvals
 
 KINDS = {"goal": gettext_lazy("Goal"), "plan": gettext_lazy("Plan"), "quota": gettext_lazy("Quota")}
 WHOSE = {
@@ -113,7 +116,9 @@ def cell(request: Request) -> HttpResponse:
             state = ""
         else:
             try:
-                _save(ask, look, key, period, mine, _seen(given.get("was", "")))
+                waiting = _save(ask, look, key, period, mine, _seen(given.get("was", "")))
+                if waiting:
+                    state, told = "waits", approvals.told(waiting)
             except Changed as conflict:
                 state, told = "conflict", conflict.message
             except SalesopsError as error:
@@ -134,7 +139,7 @@ def history(request: Request, number: int) -> HttpResponse:
     said = {one.name: record.text(one) for one in record.fields}
     versions = queries.history_of(request.actor, "target", number)
     rows = [
-        {"at": _moment(one["recorded"]), "user": one["user"], "value": one["fields"].get("amount") or one["fields"].get("number", ""),
+        {"at": written.moment(one["recorded"]), "user": one["user"], "value": one["fields"].get("amount") or one["fields"].get("number", ""),
          "status": one["fields"].get("status", ""), "why": one["fields"].get("provenance", "")}
         for one in reversed(versions)
     ]  # fmt: skip
@@ -239,20 +244,17 @@ def _seen(text: str) -> Seen:
         raise UsageError(f"{text!r} is no value that was shown", "Load the page again") from None
 
 
-def _save(ask: Asking, look: Look, key: str, period: str, text: str, seen: Seen) -> None:
-    """Set, change or (empty) withdraw the target of one cell."""
+def _save(ask: Asking, look: Look, key: str, period: str, text: str, seen: Seen) -> Waiting | None:
+    """Set, change or (empty) withdraw the target of one cell; gives what waits where it needs approval."""
     here = _cells(ask, look, [(key, "")])[key, period]
     if not text:
         if here.record:
-            withdraw_target(ask.actor, here.record, seen=seen)
-        elif seen.value is not None:
-            return  # somebody else withdrew it, too
-        return
+            return withdraw_target(ask.actor, here.record, seen=seen)
+        return None  # somebody else withdrew it, too
     value = f"{text} %" if look.one.unit == "ratio" and not text.endswith("%") else text
     whose: dict[str, Any] = {look.whose: key} if look.whose != "company" else {}
     status = "draft" if here.status == "draft" else "published"
-    set_target(ask.session, ask.actor, look.one.name, period, value, kind=look.kind, status=status, seen=seen, **whose)
-
-
-def _moment(instant: int | None) -> str:
-    return "" if instant is None else from_us(instant).strftime("%Y-%m-%d %H:%M UTC")
+    done = set_target(
+        ask.session, ask.actor, look.one.name, period, value, kind=look.kind, status=status, seen=seen, **whose
+    )
+    return done if isinstance(done, Waiting) else None

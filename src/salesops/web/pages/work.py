@@ -9,16 +9,16 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from salesops.common.errors import SalesopsError, UsageError
-from salesops.records import access, actions_settings, actions_work, context, resolve, values
+from salesops.records import access, actions_settings, actions_work, approvals, context, notices, resolve, values
 from salesops.records.entities import entities
-from salesops.records.models import Notice
-from salesops.web.shell import unread
-from salesops.web.shell.asked import Request
+from salesops.web.shell import cells
+from salesops.web.shell.asked import Request, inside, number_of
 from salesops.web.shell.routes import page
+
+from .approvals import shown
 
 TOLD = 50
 """How many comments the inbox shows, the latest first."""
@@ -35,11 +35,13 @@ def inbox(request: Request) -> HttpResponse:
         except SalesopsError as error:
             problem = error
     facts = {
-        "conflicts": _conflicts(request), "tasks": _tasks(request), "told": _told(request), "problem": problem, "notices": notices(request.actor),
+        "conflicts": _conflicts(request), "tasks": _tasks(request), "told": _told(request), "problem": problem,
+        "notices": [{**one, "on": cells.moment(one["created"])} for one in notices.unread(request.actor, TOLD)],
+        "approvals": [shown(row) for row in approvals.listed(request.actor, mine=True)],
         "said": request.session.pop("said", ""), "today": context.today(),
     }  # fmt: skip
     response = render(request, "work/inbox.html", facts, status=400 if problem else 200)
-    unread.mark(request, response)
+    actions_work.mark_seen(request.actor)
     return response
 
 
@@ -58,19 +60,13 @@ def _act(request: Request) -> str:
     return act()
 
 
-def _number(text: str) -> int:
-    if not text.isdigit():
-        raise UsageError(_("%(text)s is no number") % {"text": repr(text)}, _("Load the page again"))
-    return int(text)
-
-
 def _finish(request: Request, number: str) -> str:
-    actions_work.finish_task(request.actor, _number(number))
+    actions_work.finish_task(request.actor, number_of(number))
     return _("Done")
 
 
 def _settle(request: Request, take: str) -> str:
-    actions_settings.resolve_conflict(request.actor, _number(request.POST.get("number", "")), take)
+    actions_settings.resolve_conflict(request.actor, number_of(request.POST.get("number", "")), take)
     return _("Settled")
 
 
@@ -120,33 +116,17 @@ def _tasks(request: Request) -> list[dict[str, Any]]:
     )
 
 
-def notices(actor: access.Actor) -> list[dict[str, Any]]:
-    """What the product told the actor and was not put away: alerts that hold, reports that could not be sent."""
-    return [
-        {"id": one.pk, "title": one.title, "text": one.text, "link": one.link, "on": _moment(one.created)}
-        for one in Notice.objects.filter(user=actor.username, read__isnull=True).order_by("-id")[:TOLD]
-    ]
-
-
 def _seen(request: Request, number: str) -> str:
     """Put a notice of one's own away."""
-    found = Notice.objects.filter(pk=_number(number), user=request.actor.username)
-    if not found.update(read=context.clock()):
-        raise UsageError(_("there is no such notice"), _("Load the page again"))
+    notices.put_away(request.actor, number_of(number))
     return _("Put away")
 
 
 def _told(request: Request) -> list[dict[str, Any]]:
     """What others wrote that names the reader or stands on what they own; `new` since the inbox was opened last."""
-    seen = unread.seen(request)
+    seen = actions_work.seen(request.actor)
     rows = actions_work.told(request.actor, most=TOLD)
-    return [{**row, "on": _moment(row["created"]), "new": row["id"] > seen} for row in rows]
-
-
-def _moment(instant: int) -> str:
-    from salesops.records.commands_settings import moment
-
-    return moment(instant)[:16]
+    return [{**row, "on": cells.moment(row["created"]), "new": row["id"] > seen} for row in rows]
 
 
 # Saved views
@@ -156,11 +136,10 @@ def _moment(instant: int) -> str:
 def save_view(request: Request) -> HttpResponse:
     """Keep an address of ours under a name, for oneself or for everybody; or drop one."""
     given = request.POST
-    back = given.get("page", "/")
-    back = back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/") else "/"
+    back = inside(given.get("page", "/"))
     query = given.get("query", "")
     if given.get("do") == "drop":
-        actions_work.delete_work(request.actor, "saved_view", _number(given.get("number", "")))
+        actions_work.delete_work(request.actor, "saved_view", number_of(given.get("number", "")))
     else:
         actions_work.create_work(
             request.actor,

@@ -13,6 +13,7 @@ from ninja.files import UploadedFile
 
 from salesops.common.errors import Conflict, NotFound, UsageError
 from salesops.records import access
+from salesops.records.approvals import Waiting
 from salesops.sources.imports import list_imports, row_errors, undo_import
 from salesops.sources.kept import grouped_errors, list_mappings, mapping_text
 from salesops.web.serving import workspace
@@ -178,7 +179,11 @@ def show_mapping(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @router.post(
-    "/imports/{batch}/undo", auth=WRITE, response=s.Undone, operation_id="undo_import", summary="Undo an import"
+    "/imports/{batch}/undo",
+    auth=WRITE,
+    response={200: s.Undone, 202: s.Waiting},
+    operation_id="undo_import",
+    summary="Undo an import",
 )
 def undo(request: HttpRequest, batch: int) -> HttpResponse:
     """Take an import back: what it said counts no longer, what it had ended is open again."""
@@ -189,13 +194,17 @@ def undo(request: HttpRequest, batch: int) -> HttpResponse:
         return earlier
     try:  # it takes the lock of imports before the database's, so that the answer is stored from inside
         done = undo_import(
-            workspace(), actor, _number(batch), also=lambda found: store(request, key, digest, Done(found)), wait=10
+            workspace(), actor, _number(batch), also=lambda found: store(request, key, digest, _done(found)), wait=10
         )
     except Conflict:
         if key and (earlier := replay(request, key, digest)) is not None:
             return earlier
         raise
-    return Done(done).response()
+    return _done(done.to_dict() if isinstance(done, Waiting) else done).response()
+
+
+def _done(found: dict[str, Any]) -> Done:
+    return Done(found, 202 if "approval" in found else 200)
 
 
 def _number(number: int) -> int:

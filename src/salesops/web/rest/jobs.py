@@ -28,6 +28,7 @@ from salesops.sources.reading import ReadOptions
 from salesops.web.serving import workspace
 
 from .problems import status_of
+from .records import moment
 
 IMPORT, UPLOAD = "rest.import", "rest.upload"
 KEPT_FOR = 7 * 24 * 3600 * 1_000_000
@@ -128,7 +129,7 @@ def state(actor: Actor, number: int, wait: float = 0.0) -> dict[str, Any]:
         row.refresh_from_db()
     result = json.loads(row.result)
     return {
-        "job": row.pk, "status": status, "started": _moment(row.started), "finished": _moment(row.finished),
+        "job": row.pk, "status": status, "started": moment(row.started), "finished": moment(row.finished),
         "user": row.user, "parameters": json.loads(row.parameters),
         "result": result if row.status == "done" else None,
         "problem": result if row.status == "failed" else None,
@@ -291,9 +292,3 @@ def _problem(error: SalesopsError) -> dict[str, Any]:
         "type": "urn:salesops:problem:import", "title": "The import failed", "status": status_of(error),
         "detail": error.message, "remedy": error.remedy, "problems": [one.to_dict() for one in error.problems],
     }  # fmt: skip
-
-
-def _moment(instant: int | None) -> str | None:
-    from .records import moment
-
-    return moment(instant)

@@ -11,15 +11,16 @@ from ninja import Query, Router
 
 from salesops import __version__
 from salesops.common.errors import UsageError
-from salesops.metrics import goals
-from salesops.records import access, actions_tokens, audit
+from salesops.metrics import goals, survey
+from salesops.records import access, actions_time, actions_tokens, audit
+from salesops.records.approvals import Waiting
 from salesops.web.serving import sessions, workspace
 
 from . import schemas as s
 from .asked import LIMIT, LINES, MOST, answer, listed, page, place_of, whole
 from .auth import Token, actor_of, stored_number
 from .records import _now, moment, show_history
-from .writing import Done, no_key, write
+from .writing import Done, no_key, waits, write
 
 router = Router(tags=["people"])
 ADMIN = Token("admin")
@@ -102,7 +103,7 @@ def list_targets(
 
 
 @router.put(
-    "/targets", auth=SET, response={200: s.RecordFull, 201: s.RecordFull}, operation_id="set_target", summary="Set a target"
+    "/targets", auth=SET, response={200: s.RecordFull, 201: s.RecordFull, 202: s.Waiting}, operation_id="set_target", summary="Set a target"
 )  # fmt: skip
 def set_target(request: HttpRequest, body: s.TargetIn) -> HttpResponse:
     """Set what a metric should be in a `period` (or from `starts_on` to `ends_on`): of the person, team or unit that is named, else of
@@ -125,11 +126,13 @@ def _set_target(request: HttpRequest, session: Any, body: s.TargetIn) -> Done:
         )
     period = body.period or f"{body.starts_on}..{body.ends_on}"
     done = goals.set_target(session, actor_of(request), body.metric, period, values[0], days=days, **given)
+    if isinstance(done, Waiting):
+        return waits(done)
     return _now(request, "target", int(done["id"]), 201 if done["done"] == "created" else 200)
 
 
 @router.post(
-    "/targets/{record}/withdraw", auth=SET, response=s.RecordFull, operation_id="withdraw_target", summary="Withdraw a target"
+    "/targets/{record}/withdraw", auth=SET, response={200: s.RecordFull, 202: s.Waiting}, operation_id="withdraw_target", summary="Withdraw a target"
 )  # fmt: skip
 def withdraw_target(
     request: HttpRequest, record: int, effective: date | None = Query(None, description="Since when (default: now)")
@@ -137,7 +140,9 @@ def withdraw_target(
     """From then on nobody has set it, which is not the same as 0. Its history stays."""
 
     def act() -> Done:
-        goals.withdraw_target(actor_of(request), stored_number(record, "target"), effective=effective)
+        waiting = goals.withdraw_target(actor_of(request), stored_number(record, "target"), effective=effective)
+        if waiting:
+            return waits(waiting)
         return _now(request, "target", record)
 
     return write(request, act)
@@ -150,6 +155,33 @@ def withdraw_target(
 def show_target_history(request: HttpRequest, record: int) -> HttpResponse:
     """Every version, oldest first: what it said, since when it was true, when it was learned, who said so."""
     return show_history(request, "target", str(stored_number(record, "target")))
+
+
+# The week
+
+
+@router.get(
+    "/my-week", auth=Token("work:read"), response=s.WeekOut, operation_id="show_my_week", summary="Show my week"
+)
+def show_my_week(request: HttpRequest) -> HttpResponse:
+    """Your own week to report: its days, minutes by kind as you reported them, and as your activities say."""
+    with sessions.use() as session:
+        return answer(survey.my_week(session, actor_of(request)))
+
+
+@router.put(
+    "/my-week", auth=Token("work:write"), response=s.WeekOut, operation_id="report_week", summary="Report my week"
+)
+def report_week(request: HttpRequest, body: s.WeekIn) -> HttpResponse:
+    """Report last week in minutes by kind, all of them at once; saying it again corrects it, until this week ends."""
+
+    with sessions.use() as session:
+
+        def act() -> Done:
+            actions_time.report_week(actor_of(request), body.last, body.minutes)
+            return Done(survey.my_week(session, actor_of(request)))
+
+        return write(request, act)
 
 
 # Audit

@@ -13,15 +13,16 @@ from ninja import Query, Router
 
 from salesops.common.errors import InvalidData, NotFound, Problem, SalesopsError, UsageError
 from salesops.common.instants import from_us
-from salesops.records import access, actions, history, queries, values
+from salesops.records import access, actions, actions_erase, history, queries, values
 from salesops.records import entities as all_entities
+from salesops.records.approvals import Waiting
 from salesops.records.entities import Entity, Field
 from salesops.records.writing import current_tick
 
 from . import schemas as s
 from .asked import LIMIT, MOST, answer, listed, offset_page, page, place_of, wants_file
 from .auth import Token, actor_of
-from .writing import Done, write
+from .writing import Done, waits, write
 
 router = Router(tags=["records"])
 READ, WRITE = Token("records:read"), Token("records:write")
@@ -231,6 +232,26 @@ def merge_records(request: HttpRequest, entity: str, key: str, body: s.Merge) ->
     return write(request, act)
 
 
+@router.post(
+    "/records/{entity}/{path:key}/erase", auth=WRITE, response={200: s.Erased, 202: s.Waiting}, operation_id="erase_record",
+    summary="Erase who somebody is",
+)  # fmt: skip
+def erase_record(request: HttpRequest, entity: str, key: str, body: s.EraseIn) -> HttpResponse:
+    """Erase who a person, contact or lead is, for good: in the record, its history and wherever it is named. Counts and amounts stay.
+    Where the workspace asks for approval nothing is erased yet (202)."""
+
+    def act() -> Done:
+        done = actions_erase.erase(actor_of(request), entity, key, confirm=body.confirm, note=body.note)
+        if isinstance(done, Waiting):
+            return waits(done)
+        also = [{**one, "record": str(one["record"])} for one in done["also"]]
+        return Done(
+            {**done, "record": str(done["record"]), "records": [str(one) for one in done["records"]], "also": also}
+        )
+
+    return write(request, act)
+
+
 @router.get(
     "/records/{entity}/{path:key}",
     auth=READ,
@@ -348,14 +369,14 @@ def bulk_records(request: HttpRequest, entity: str, body: s.Bulk) -> HttpRespons
 
 
 @router.post(
-    "/bulk/{entity}/edit", auth=WRITE, response=s.TogetherDone, operation_id="edit_together", summary="Edit records together"
+    "/bulk/{entity}/edit", auth=WRITE, response={200: s.TogetherDone, 202: s.Waiting}, operation_id="edit_together", summary="Edit records together"
 )  # fmt: skip
 def edit_together(request: HttpRequest, entity: str, body: s.Together) -> HttpResponse:
     """Give up to 500 records the same values, all or none, in one batch that can be undone as one."""
 
     def act() -> Done:
-        batch, changed = actions.edit_records(actor_of(request), entity, body.keys, given(body.values))
-        return Done({"batch": batch, "changed": changed})
+        done = actions.edit_records(actor_of(request), entity, body.keys, given(body.values), note=body.note)
+        return waits(done) if isinstance(done, Waiting) else Done({"batch": done[0], "changed": done[1]})
 
     return write(request, act)
 

@@ -13,14 +13,29 @@ from ninja.errors import HttpError
 from ninja.openapi.docs import DocsBase
 from ninja.parser import Parser
 
-from . import analysis, definitions, flow, imports, metrics, people, pipeline, quality, records, settings, users, work
+from . import (
+    analysis,
+    approvals,
+    definitions,
+    flow,
+    imports,
+    metrics,
+    people,
+    pipeline,
+    quality,
+    records,
+    reports,
+    settings,
+    users,
+    work,
+)
 from .openapi import Api
 from .problems import HANDLERS, WrongContent
 
 STATIC = Path(ninja.__file__).parent / "static" / "ninja"
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 DESCRIPTION = """\
-Records, imports, metrics, pipeline, quality, targets, settings, work, accounts and audit of a salesops workspace.
+Records, imports, metrics, pipeline, quality, targets, settings, work, approvals, reports, accounts and audit of a salesops workspace.
 
 Every call acts as the user of its token, sees what that user sees and does what that user may do, within the scopes of the token.
 Errors are `application/problem+json` with a remedy. Lists have a `total` and a `next` link until everything was given.
@@ -82,6 +97,8 @@ for router in (
     users.router,
     settings.router,
     work.router,
+    approvals.router,
+    reports.router,
 ):
     api.add_router("", router)
 for kind, handler in HANDLERS:

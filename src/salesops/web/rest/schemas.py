@@ -178,6 +178,7 @@ class Together(Given):
         min_length=1, max_length=500, description="Records by id, external id or name", examples=[["Alder", "Birch"]]
     )
     values: ValuesIn
+    note: str = Field("", max_length=2000, description="Why, for who approves it where it needs that")
 
 
 class TogetherDone(Schema):
@@ -592,6 +593,7 @@ class UserIn(Given):
         None, max_length=300, description="The person that the user is: id, name or e-mail", examples=["Ann Lee"]
     )
     pay_group: str = Field("", max_length=100)
+    note: str = Field("", max_length=2000, description="Why, for who approves it where it needs that")
 
 
 class UserEdit(Given):
@@ -600,6 +602,7 @@ class UserEdit(Given):
     person: str | None = Field(None, max_length=300, description="null unlinks")
     active: bool | None = Field(None, examples=[False])
     pay_group: str | None = Field(None, max_length=100)
+    note: str = Field("", max_length=2000, description="Why, for who approves it where it needs that")
 
 
 class UserOut(Schema):
@@ -781,3 +784,149 @@ class ViewIn(Given):
 
 class Number(Schema):
     number: int
+
+
+# Approvals
+
+
+class Waiting(Schema):
+    """202: nothing was done yet, a proposal waits for somebody else's approval."""
+
+    approval: int = Field(description="The number of the proposal")
+    status: str = Field(examples=["open"])
+    title: str
+    approvers: list[str] = Field(description="Users who may approve it")
+
+
+class Approval(Schema):
+    number: int
+    kind: str = Field(description="erasure, roles, bulk_edit, import_undo, past_targets")
+    kind_title: str
+    title: str
+    subject: str
+    subject_id: str
+    status: str = Field(description="open, approved, declined, withdrawn, replaced")
+    policy: str = Field(description="two_person or self")
+    self_approved: bool
+    stale: bool = Field(description="What it is about has changed since: it cannot be approved any more")
+    asked_by: str
+    asked: str
+    note: str
+    decided_by: str
+    decided: str | None
+    reason: str
+    lines: list[list[str]] = Field(description="What changes: what it is, before, after")
+    more: int = Field(description="Lines that are not listed")
+    yours: bool = Field(description="It waits for your decision")
+    own: bool = Field(description="It is your own and waits")
+
+
+class Why(Given):
+    reason: str = Field("", max_length=2000, examples=["Checked with Ann"])
+
+
+class Declined(Given):
+    reason: str = Field(min_length=1, max_length=2000, examples=["She is still a customer"])
+
+
+class EraseIn(Given):
+    confirm: str = Field(max_length=1000, description="The record's name, once more", examples=["Ann Lee"])
+    note: str = Field("", max_length=2000, description="Why, for who approves it where it needs that")
+
+
+class Erased(Schema):
+    record: Id
+    records: list[Id] = Field(description="With those that were merged into it")
+    changes: int
+    rows: int
+    names: int
+    related: int
+    texts: int
+    problems: int
+    also: list[Row] = Field(description="Other records with the same e-mail: erased one by one")
+
+
+# Reports and alerts
+
+
+class ReportIn(Given):
+    name: str = Field(min_length=1, max_length=200, examples=["Monday"])
+    question: Row = Field(
+        description="What it shows: kind scorecard, metrics (metrics, by, period, compare, where) or view (page, query)",
+        examples=[{"kind": "metrics", "metrics": "bookings,win_rate", "by": "owner", "period": "last month"}],
+    )
+    form: Literal["pdf", "xlsx", "text"] = "pdf"
+    recipients: list[str] = Field([], max_length=100, description="E-mail addresses, or addresses on the web")
+    schedule: str = Field(
+        "", max_length=100, description="Empty: only when it is run", examples=["weekly monday 07:00"]
+    )
+    only: Literal["", "changed", "alert"] = ""
+
+
+class ReportEdit(Given):
+    name: str | None = Field(None, min_length=1, max_length=200)
+    question: Row | None = None
+    form: Literal["pdf", "xlsx", "text"] | None = None
+    recipients: list[str] | None = Field(
+        None, max_length=100, description="One that is there may be given as it is shown"
+    )
+    schedule: str | None = Field(None, max_length=100, examples=["daily 07:00"])
+    only: Literal["", "changed", "alert"] | None = None
+    active: bool | None = None
+
+
+class ReportOut(Schema):
+    id: int
+    name: str
+    owner: str
+    question: Row
+    form: str
+    recipients: list[str]
+    schedule: str
+    only: str
+    active: bool
+    next: str | None
+
+
+class RunOut(Schema):
+    run: int
+
+
+class AlertIn(Given):
+    metric: str = Field(min_length=1, max_length=200, examples=["win_rate"])
+    rule: str = Field(min_length=1, max_length=200, examples=["below 20%", "drops by 10% in this month"])
+    recipients: list[str] = Field([], max_length=100, description="Besides your inbox")
+
+
+class AlertEdit(Given):
+    metric: str | None = Field(None, min_length=1, max_length=200)
+    rule: str | None = Field(None, min_length=1, max_length=200, examples=["above 50"])
+    recipients: list[str] | None = Field(None, max_length=100)
+    active: bool | None = None
+
+
+class AlertOut(Schema):
+    id: int
+    metric: str
+    rule: str
+    active: bool
+    firing: str = Field(description="The period in which it last told; empty while all is well")
+    recipients: list[str]
+
+
+# The week
+
+
+class WeekOut(Schema):
+    last: Day = Field(description="The last day of the week that can be reported now")
+    first: Day
+    reported: dict[str, int] = Field(description="Minutes by kind that you reported; empty: not answered yet")
+    captured: dict[str, int] = Field(description="Minutes by kind as your activities say")
+
+
+class WeekIn(Given):
+    last: Day
+    minutes: dict[str, int] = Field(
+        description="selling, outreach, customer, admin, crm_entry, internal, training, travel, other",
+        examples=[{"selling": 600}],
+    )

@@ -12,7 +12,7 @@ from salesops.records import actions_users
 from . import schemas as s
 from .asked import LIMIT, MOST, whole
 from .auth import Token, actor_of
-from .writing import Done, no_key, write
+from .writing import Done, no_key, waits, write
 
 router = Router(tags=["people"], auth=Token("admin"))
 
@@ -38,18 +38,27 @@ def list_users(
     return whole(request, [_account(row) for row in actions_users.list_users(actor_of(request))], limit, cursor)
 
 
-@router.post("/users", response={201: s.UserOut}, operation_id="create_user", summary="Create an account")
+@router.post(
+    "/users", response={201: s.UserOut, 202: s.Waiting}, operation_id="create_user", summary="Create an account"
+)
 def create_user(request: HttpRequest, body: s.UserIn) -> HttpResponse:
     """Create an account. It cannot sign in before it has a password; a program acts as it with a token."""
 
     def act() -> Done:
-        actions_users.create_user(actor_of(request), body.username, **body.dict(exclude={"username"}))
+        waiting = actions_users.create_user(actor_of(request), body.username, **body.dict(exclude={"username"}))
+        if waiting:
+            return waits(waiting)
         return _now(request, body.username, 201)
 
     return write(request, act)
 
 
-@router.patch("/users/{username}", response=s.UserOut, operation_id="edit_user", summary="Change an account")
+@router.patch(
+    "/users/{username}",
+    response={200: s.UserOut, 202: s.Waiting},
+    operation_id="edit_user",
+    summary="Change an account",
+)
 def edit_user(request: HttpRequest, username: str, body: s.UserEdit) -> HttpResponse:
     """Change an account; what is not sent stays. `person` null unlinks; `active` false deactivates: what it did stays."""
 
@@ -57,7 +66,8 @@ def edit_user(request: HttpRequest, username: str, body: s.UserEdit) -> HttpResp
         given = body.dict(exclude_unset=True)
         if given.get("person", "") is None:
             given["person"] = ""
-        actions_users.edit_user(actor_of(request), username, **given)
+        if waiting := actions_users.edit_user(actor_of(request), username, **given):
+            return waits(waiting)
         return _now(request, username)
 
     return write(request, act)

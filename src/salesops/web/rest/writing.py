@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from salesops.common.errors import UsageError
 from salesops.output import plain
 from salesops.records import audit, context
+from salesops.records.approvals import Waiting
 
 from .auth import actor_of
 from .problems import KeyReused
@@ -34,6 +35,11 @@ class Done:
     def response(self, replayed: bool = False) -> HttpResponse:
         text = "" if self.status == 204 else json.dumps(plain(self.body), ensure_ascii=False, allow_nan=False)
         return _response(text, self.status, self.headers, replayed)
+
+
+def waits(waiting: Waiting) -> Done:
+    """Nothing was done yet: a proposal waits for somebody else's approval."""
+    return Done(waiting.to_dict(), 202)
 
 
 def write(request: HttpRequest, act: Callable[[], Done], content: str = "") -> HttpResponse:

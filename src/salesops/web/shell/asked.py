@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
+from salesops.common.errors import UsageError
 from salesops.records.access import Actor
 
 from .question import Question
@@ -17,3 +20,21 @@ class Request(HttpRequest):
     must_set_up: bool
     question: Question
     generation: str
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Say whether a program asks over REST: it is answered with problems, not pages."""
+    return request.path.startswith("/api/")
+
+
+def inside(address: str, fallback: str = "/") -> str:
+    """An address that a form named, where it is one of this server; else the fallback."""
+    ours = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return address if ours else fallback
+
+
+def number_of(text: str) -> int:
+    """A number that a form of ours holds."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise UsageError(_("%(text)s is no number") % {"text": repr(text)}, _("Load the page again"))
+    return int(text)

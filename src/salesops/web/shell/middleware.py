@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from salesops.common.errors import NotAllowed, NotFound, SalesopsError
 
 from . import answers, signin
+from .asked import is_api
 
 Handler = Callable[[HttpRequest], HttpResponse]
 POLICY = "; ".join(
@@ -35,7 +36,7 @@ class Acting:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.actor = None if _is_api(request) else signin.actor_of(request)  # type: ignore[attr-defined]
+        request.actor = None if is_api(request) else signin.actor_of(request)  # type: ignore[attr-defined]
         return self.get_response(request)
 
 
@@ -51,7 +52,7 @@ class Protected:
         response = self.get_response(request)
         if settings.SERVED_AS.startswith("https://"):
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        if _is_api(request):
+        if is_api(request):
             return response
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
@@ -71,7 +72,7 @@ class Told:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if _is_api(request):
+        if is_api(request):
             return None
         if isinstance(error, NotAllowed):
             return answers.not_allowed(request, error)
@@ -80,7 +81,3 @@ class Told:
         if isinstance(error, SalesopsError):
             return answers.failed(request, error)
         return answers.broken(request)
-
-
-def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")

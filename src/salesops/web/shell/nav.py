@@ -44,6 +44,7 @@ PAGES: tuple[Page, ...] = (
     )),
     Page(_("Inbox"), "inbox", "b", (
         Tab(_("Inbox"), "inbox"),
+        Tab(_("Approvals"), "approvals", under=("approval",)),
     )),
     Page(_("Pipeline"), "pipeline", "p", (
         Tab(_("Overview"), "pipeline"),

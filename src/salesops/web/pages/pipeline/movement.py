@@ -26,15 +26,9 @@ from salesops.web.shell.asked import Request
 from salesops.web.shell.asking import Asking, asking
 from salesops.web.shell.routes import page
 
+from ..parts import BARS
 from .common import WHOLE, Head, chosen, day_of, file_of, list_page, listed, own_link, scoped
 
-BARS = {
-    "start": gettext_lazy("Start"), "created": gettext_lazy("Created"), "reopened": gettext_lazy("Reopened"),
-    "pulled_in": gettext_lazy("Pulled in"), "reassigned_in": gettext_lazy("Reassigned in"), "increased": gettext_lazy("Increased"),
-    "currency": gettext_lazy("Exchange rates"), "decreased": gettext_lazy("Decreased"), "won": gettext_lazy("Won"),
-    "lost": gettext_lazy("Lost"), "pushed_out": gettext_lazy("Pushed out"), "reassigned_out": gettext_lazy("Reassigned out"),
-    "deleted": gettext_lazy("Deleted"), "end": gettext_lazy("End"),
-}  # fmt: skip
 MOVES = {"stage": gettext_lazy("Stage"), "close_date": gettext_lazy("Close date"), "owner": gettext_lazy("Owner")}
 SCOPES = {"all_open": gettext_lazy("All open"), "closing_in_period": gettext_lazy("Closing in the window")}
 WINDOWS = {"week": gettext_lazy("Last 7 days"), "period": gettext_lazy("Period"), "days": gettext_lazy("From, to")}

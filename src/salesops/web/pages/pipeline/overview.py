@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +21,7 @@ from salesops.web.shell.asked import Request
 from salesops.web.shell.asking import Asking, asking
 from salesops.web.shell.routes import page
 
+from ..parts import Tile
 from .common import Bar, Listed, bars, chosen, listed, scoped
 from .deals import HEADS
 
@@ -33,17 +33,6 @@ FIGURES = (
     "created_deals", "win_rate", SLIPPED,
 )  # fmt: skip
 LARGEST = 10
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A key figure: its metric and title, value, what stands under it, the change."""
-
-    metric: str
-    title: str
-    value: shown.Shown
-    note: str
-    delta: shown.Delta | None
 
 
 @page("pipeline", "pipeline")
