@@ -66,34 +66,43 @@ def test_a_restore_gives_what_was_backed_up(
         server.drop_database(target_url)
 
 
-def test_a_backup_beside_a_writer_is_of_one_moment(database_url: str | None, tmp_path: Path) -> None:
-    """While somebody creates accounts, the backup holds as many audit entries as accounts: all or nothing of each."""
+def test_a_backup_under_load_restores_to_its_moment(
+    database_url: str | None, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three people create, edit, comment and make tasks before, during and after it. What is restored is, row by row, what
+    the workspace that went on had written up to the tick and the audit entry that the backup names, and nothing of later."""
     work(database_url, "fill", tmp_path / "acme")
     stop = tmp_path / "stop"
     command = [sys.executable, "-m", "tests.records.worker", "busy", str(tmp_path / "acme"), str(stop)]
-    writer = subprocess.Popen(
-        command, cwd=ROOT, env=environment(database_url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert writer.stdout is not None
-    writer.stdout.readline()  # it is at work
+    writers = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment(database_url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for writer in writers:
+        assert writer.stdout is not None
+        writer.stdout.readline()  # it is at work
     work(database_url, "backup", tmp_path / "acme", tmp_path / "acme.zip")
+    writers[0].stdout.readline()  # type: ignore[union-attr]  # and goes on
     stop.touch()
-    _out, errors = writer.communicate(timeout=60)
-    assert writer.returncode == 0, errors
+    for writer in writers:
+        _out, errors = writer.communicate(timeout=60)
+        assert writer.returncode == 0, errors
     manifest = room.read_manifest(tmp_path / "acme.zip")
-    if database_url:
-        with zipfile.ZipFile(tmp_path / "acme.zip") as archive:
-            rows = {
-                n: archive.read(f"tables/records_{n}.copy").decode().splitlines() for n in ("account", "auditentry")
-            }
-        made = sum("\tcreate\taccount\t" in line for line in rows["auditentry"])
-        assert made == len(rows["account"]) > 0
-        return
+    then = f"{manifest['tick']}:{manifest['audit_head']}"
+    wanted = json.loads(work(database_url, "moment", tmp_path / "acme", then))
+    target_url = request.getfixturevalue("postgres").create_database() if database_url else None
+    monkeypatch.setenv("DATABASE_URL", target_url or "")
     room.restore(tmp_path / "acme.zip", tmp_path / "again")
-    held = json.loads(work(None, "content", tmp_path / "again"))
-    assert held["verify"]["ok"]
-    assert held["verify"]["head"] == manifest["audit_head"]
-    assert held["Account"][0] > 0
+    assert json.loads(work(target_url, "moment", tmp_path / "again")) == wanted
+    assert wanted["comment"][0] >= 2
+    now = json.loads(work(database_url, "moment", tmp_path / "acme"))
+    assert all(now[name][0] > wanted[name][0] for name in wanted if name != "current"), (
+        "nothing was written during or after it"
+    )
+    if target_url:
+        request.getfixturevalue("postgres").drop_database(target_url)
 
 
 def test_what_is_refused(saved: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

@@ -40,16 +40,57 @@ def backup(folder: Path, argument: str) -> None:
 
 
 def busy(folder: Path, argument: str) -> None:
-    """Edit until told to stop (a file named by the argument)."""
-    from salesops.records import access, actions
+    """Create accounts, edit them, comment on them, make tasks: until told to stop (a file named by the argument)."""
+    from salesops.records import access, actions, actions_work
 
     ws = rooms.open_workspace(folder)
     owner = access.actor_for(ws)
     number = 0
     while not Path(argument).exists():
         number += 1
-        actions.create_record(owner, "account", {"name": f"A{number}"})
+        account = actions.create_record(owner, "account", {"name": f"A{number}", "city": "Oslo"})
+        actions.edit_record(owner, "account", account, {"city": f"City {number}"})
+        actions_work.create_work(owner, "comment", subject="account", subject_id=str(account), text=f"Seen {number}")
+        actions_work.create_work(owner, "task", title=f"Call {number}")
         print(number, flush=True)
+
+
+def moment(folder: Path, argument: str) -> None:
+    """What was written up to one moment, table by table: `TICK:HEAD`, the tick and the last audit entry of then; without, all there is.
+
+    Current values of accounts are worked out from their history up to then; without a moment they are those that stand.
+    """
+    rooms.open_workspace(folder)
+    from salesops.records import audit
+    from salesops.records.entities import entity
+    from salesops.records.models import Account, AuditEntry, Batch, Change, Comment, Outbox, SourceId, Task
+
+    assert audit.verify().ok
+    tick, _, head = argument.partition(":")
+    last = AuditEntry.objects.get(hash=head) if head else AuditEntry.objects.order_by("id").last()
+    assert last is not None
+    later = AuditEntry.objects.filter(id__gt=last.pk).order_by("id").first()
+    batches = Batch.objects.filter(tick__lte=int(tick)) if tick else Batch.objects.all()
+    made = {row.pk for row in batches}
+    kept: dict[str, list[Any]] = {
+        "audit": list(AuditEntry.objects.filter(id__lte=last.pk).order_by("id").values()),
+        "batch": list(batches.order_by("id").values()),
+        "change": [row for row in Change.objects.order_by("id").values() if row["batch"] in made],
+        "source": [row for row in SourceId.objects.order_by("id").values() if row["batch"] in made],
+        "outbox": list(Outbox.objects.filter(created__lt=later.at if later else 2**62).order_by("id").values()),
+        "comment": list(Comment.objects.filter(created__lte=last.at).order_by("id").values()),
+        "task": list(Task.objects.filter(created__lte=last.at).order_by("id").values()),
+    }
+    if head:
+        values: dict[int, dict[str, Any]] = {}
+        of_accounts = [row for row in kept["change"] if row["entity"] == entity("account").code]
+        for row in sorted(of_accounts, key=lambda one: (one["effective"], one["recorded"], one["seq"], one["id"])):
+            values.setdefault(row["record"], {})[row["field"]] = row["value"]
+        current = sorted((record, row["name"], row["city"]) for record, row in values.items())
+    else:
+        current = sorted(Account.objects.values_list("id", "name", "city"))
+    found = {name: [len(rows), hashlib.sha256(repr(rows).encode()).hexdigest()] for name, rows in kept.items()}
+    print(json.dumps(found | {"current": [list(row) for row in current]}))
 
 
 def content(folder: Path, _argument: str) -> None:

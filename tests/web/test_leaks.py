@@ -63,6 +63,10 @@ ids['task'] = actions_work.create_work(owner, 'task', title='Feed the platypus',
 ids['view'] = actions_work.create_work(owner, 'saved_view', name='Numbat view', page='/pipeline', query='period=2025')
 from salesops.reports.actions import create_report
 ids['report'] = create_report(owner, 'Numbat weekly', {'kind': 'scorecard'})
+from salesops.reports.alerts import create_alert
+ids['alert'] = create_alert(owner, 'win_rate', 'below 20%', ['numbat@acme.example'])
+from salesops.records import actions_erase
+ids['approval'] = actions_erase.erase(owner, 'contact', ids['contact'], confirm='Zelda Quagga', note='Numbat asked').number
 ids['deal'] = queries.show_record(owner, 'opportunity', 'D03').id
 ids['own'] = queries.show_record(owner, 'account', queries.show_record(owner, 'opportunity', 'D03').values['account']).id
 ids['cleo'], ids['ben'] = cleo, ben
@@ -90,7 +94,7 @@ ALL_PAGES = ("ben", "ada")
 FEW = (
     "record-list", "record-file", "record", "record-related", "record-names", "record-work", "record-work-one", "palette", "home",
     "pipeline-deals", "number-records", "inbox", "pipeline", "metric-file", "settings", "access", "audit",
-    "reports", "report",
+    "reports", "report", "alerts", "approvals", "approval",
 )  # fmt: skip
 """Pages that the other readers ask: those that show records. What they may see is decided by the same queries."""
 FILES = ("csv", "xlsx")
@@ -162,7 +166,7 @@ ASKED: dict[str, tuple[str, ...]] = {
     "audit": ("settings/audit", "settings/audit?entity=opportunity"), "audit-file": ("settings/audit/file",),
     "imports": ("data/imports",), "import-new": ("data/imports/new",), "import-job": ("data/imports/job/1",),
     "import-job-state": ("data/imports/job/1/state",), "import-batch": ("data/imports/1",),
-    "alerts": ("alerts",),
+    "alerts": ("alerts",), "approvals": ("approvals",), "approval": ("approvals/{approval}",),
     "reports": ("reports",), "report": ("reports/{report}",), "report-file": ("reports/{report}/runs/1/file",),
     "my-week": ("playbook/my-week",),
     "record-erase": ("erase/contact/{contact}", "erase/person/{ben}"),
@@ -192,6 +196,8 @@ SENT: dict[str, tuple[str, dict[str, str]]] = {
     "metric-check": ("metrics/check", {"definition": "id: taken\n"}),
     "my-week": ("playbook/my-week", {"do": "nothing of ours"}),
     "reports": ("reports", {"do": "nothing of ours"}),
+    "alerts": ("alerts", {"do": "drop", "number": "{alert}"}),
+    "approval": ("approvals/{approval}", {"do": "approve"}),
     "report": ("reports/{report}", {"do": "drop"}),
     "record-erase": ("erase/contact/{contact}", {"confirm": "Zelda Quagga", "name": "Zelda Quagga"}),
     "audit-verify": ("settings/audit/verify", {}),
@@ -253,6 +259,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         linked = {"ben": ("--person", "Ben Okoye"), "mara": ("--person", "Mara Stone")}.get(name, ())
         assert door("user", "create", name, "--roles", role, *linked).code == 0
     assert door("user", "token", "create", "owner", "--name", "robot", "--scopes", "records:read").code == 0
+    with_toml(folder, 'approvals = "erasure"', 'approval_policy = "two_person"')
     planted = door.python(PLANTED)
     assert "ids" in planted, planted
     seen = door.python(

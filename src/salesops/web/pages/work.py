@@ -41,7 +41,8 @@ def inbox(request: Request) -> HttpResponse:
         "said": request.session.pop("said", ""), "today": context.today(),
     }  # fmt: skip
     response = render(request, "work/inbox.html", facts, status=400 if problem else 200)
-    actions_work.mark_seen(request.actor)
+    if request.method == "GET":
+        actions_work.mark_seen(request.actor)
     return response
 
 
