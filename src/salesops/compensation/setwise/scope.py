@@ -1,0 +1,70 @@
+"""Says what of a plan the set-oriented calculation cannot do yet: such a plan is refused by name, never computed otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from salesops.common.errors import InvalidData, Problem
+from salesops.compensation.plan import EARNS_BY_CREDIT, ROLLUP, Component, Plan
+from salesops.compensation.setwise.work import Grain
+
+
+def unsupported(plan: Plan, grain: Grain = "deal") -> list[Problem]:
+    """Give a problem for each part of the plan that this back end does not calculate; none where it calculates all."""
+    return [_problem(plan, what) for what in [*_plan_parts(plan, grain), *_component_parts(plan)]]
+
+
+def check(plan: Plan, grain: Grain = "deal") -> None:
+    """Raise InvalidData that names every part of the plan that this back end does not calculate."""
+    problems = unsupported(plan, grain)
+    if problems:
+        raise InvalidData(
+            f"Plan {plan.plan} uses what the set-oriented calculation does not do: " + "; ".join(p.problem for p in problems),
+            "Calculate it with the interpreter", problems,
+        )  # fmt: skip
+
+
+def _problem(plan: Plan, what: str) -> Problem:
+    return Problem("plan", None, None, what, "Calculate it with the interpreter", record=plan.plan)
+
+
+def _plan_parts(plan: Plan, grain: Grain) -> Iterator[str]:
+    if plan.on_change == "carry":
+        yield "on_change: carry"
+    for name in ("cap", "floor", "draw", "guarantee", "true_up"):
+        if getattr(plan, name) is not None:
+            yield f"{name} of the plan"
+    if plan.windfall is not None:
+        if plan.windfall.review:
+            yield "windfall: review"
+        if set(plan.windfall.affects) != {"quota", "pay"}:
+            yield f"windfall: affects {', '.join(plan.windfall.affects)}"
+        measure = plan.measure(plan.windfall.measure)
+        if measure is not None and ROLLUP in measure.credit and grain == "day":
+            yield f"windfall on {measure.name} with managers by day"
+    for quota in plan.quotas:
+        if quota.relief == "earnings":
+            yield f"relief: earnings of quota {quota.of}"
+        if quota.proration == "working_days":
+            yield f"proration: working_days of quota {quota.of}"
+    if plan.target_incentive is not None and plan.target_incentive.proration == "working_days":
+        yield "proration: working_days of target_incentive"
+
+
+def _component_parts(plan: Plan) -> Iterator[str]:
+    for one in plan.components:
+        if not isinstance(one, EARNS_BY_CREDIT):
+            yield f"component {one.id}: kind {one.kind}"
+            continue
+        measure = plan.measure(one.measure)
+        if measure is not None and measure.ratio is not None:
+            yield f"component {one.id}: the ratio measure {measure.name}"
+        yield from _carried(one)
+
+
+def _carried(one: Component) -> Iterator[str]:
+    if one.accumulate == "rolling":
+        yield f"component {one.id}: accumulate rolling"
+    for name in ("gate", "cap", "hold", "clawback", "pilot"):
+        if getattr(one, name):
+            yield f"component {one.id}: {name}"
