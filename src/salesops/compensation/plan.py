@@ -14,7 +14,9 @@ from typing import Annotated, Final, Literal
 Cents = Annotated[int, "money"]
 """Minor units of the plan's currency."""
 Ppm = Annotated[int, "share"]
-"""Parts per million: 8 % is 80,000. Also attainments (120 % is 1,200,000) and factors (1.136 is 1,136,000)."""
+"""Parts per million: 8 % is 80,000. Also attainments: 120 % is 1,200,000."""
+Factor = Annotated[int, "factor"]
+"""A factor in parts per million: 1.136 is 1,136,000."""
 Name = Annotated[str, "name"]
 """A word that other parts refer to: letters, digits, ``_`` and ``-``."""
 Formula = Annotated[str, "formula"]
@@ -376,7 +378,7 @@ class FactorBand:
     """A band of attainment (or of a ratio) and its factor."""
 
     to: Ppm | None = None
-    factor: Ppm
+    factor: Factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +386,7 @@ class FactorPoint:
     """A factor at an attainment (or ratio); linear between points, flat outside."""
 
     at: Ppm
-    factor: Ppm
+    factor: Factor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,7 +395,7 @@ class Multiplier(Component):
 
     kind: Literal["multiplier"] = "multiplier"  # type: ignore[assignment]
     applies_to: tuple[Name, ...]
-    factor: Ppm | None = None
+    factor: Factor | None = None
     bands: tuple[FactorBand, ...] = ()
     points: tuple[FactorPoint, ...] = ()
     on: Literal["earnings", "base"] = "earnings"
@@ -418,7 +420,7 @@ class Matrix(Component):
     applies_to: tuple[Name, ...]
     rows: Axis
     cols: Axis
-    cells: tuple[tuple[Ppm, ...], ...]
+    cells: tuple[tuple[Factor, ...], ...]
     mode: Literal["step", "bilinear"] = "step"
     on: Literal["earnings", "base"] = "earnings"
     clamp: bool = True
@@ -491,6 +493,7 @@ class Pool(Component):
     amount: Cents | None = None
     by: Formula = "active_days"
     within: str = ""
+    rounding: Literal["largest_remainder"] = "largest_remainder"
 
 
 AnyComponent = (
@@ -589,6 +592,7 @@ class Given:
     achieved: tuple[tuple[str, Ppm], ...] = ()
     target_incentive: Cents | None = None
     period: str = ""
+    hired: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -636,8 +640,12 @@ class Plan:
         return next((one for one in self.measures if one.name == name), None)
 
     def quota_of(self, measure: str | None) -> Quota | None:
-        """The quota of a measure, None if the plan sets none."""
-        return next((one for one in self.quotas if one.of == measure), None)
+        """The quota of a measure: the plan's, else a plain one for the window in which it counts; None if unknown."""
+        declared = next((one for one in self.quotas if one.of == measure), None)
+        if declared is not None or measure is None or self.measure(measure) is None:
+            return declared
+        using = next((one for one in self.components if one.measure == measure), None)
+        return Quota(of=measure, window=self.pay_period if using is None else self.window_of(using))
 
     def window_of(self, component: Component) -> Window:
         """The stretch in which a component accumulates before it starts anew."""

@@ -13,6 +13,7 @@ from typing import Final
 from salesops.common.errors import Problem
 from salesops.common.expressions.tree import (
     Arithmetic,
+    Call,
     Compare,
     Comparison,
     Constant,
@@ -36,7 +37,8 @@ from salesops.common.expressions.types import (
     Schema,
     ValueType,
 )
-from salesops.common.expressions.words import Rewritten, Word
+from salesops.common.expressions.words import CALLED, FUNCTIONS, Rewritten, Word
+from salesops.common.money import CURRENCIES
 
 MAX_DEPTH: Final = 60
 MAX_LITERAL_DIGITS: Final = 18
@@ -86,8 +88,11 @@ class Checker:
                 return self._arithmetic(at, _OPERATORS[type(tree.op)], left, right)
             case ast.Compare():
                 return self._comparisons(tree, depth)
+            case ast.Call(func=ast.Name(id=name), keywords=[]) if name.startswith(CALLED):
+                args = [self.read(arg, depth + 1) for arg in tree.args]
+                return self._call(at, name.removeprefix(CALLED), args)
             case ast.Call():
-                return self._wrong(at, "Functions cannot be called here", "Use fields, literals and operators only")
+                return self._wrong(at, "Functions cannot be called here", f"Known functions: {', '.join(FUNCTIONS)}")
             case _:
                 return self._wrong(
                     at, "This form is not part of the language", "Use fields, literals and operators only"
@@ -104,15 +109,38 @@ class Checker:
             return Constant(ValueType("text", literal=True), word.at, word.text)
         if word.kind == "number":
             number = Decimal(word.text)
-            if len(number.as_tuple().digits) > MAX_LITERAL_DIGITS or _places(number) > MAX_LITERAL_PLACES:
-                return self._wrong(
-                    word.at, f"The number {word.text} is too long",
-                    f"Use at most {MAX_LITERAL_DIGITS} digits and {MAX_LITERAL_PLACES} decimals",
-                )  # fmt: skip
+            if _too_long(number):
+                return self._too_long(word)
             return Constant(replace(_NUMBER, literal=True), word.at, number)
+        if word.kind in ("money", "date"):
+            return self._unit_literal(word)
         if word.text == "null":
             return Constant(ValueType("null"), word.at, None)
         return Constant(BOOL, word.at, word.text == "true")
+
+    def _too_long(self, word: Word) -> Node:
+        return self._wrong(
+            word.at, f"The number {word.text} is too long",
+            f"Use at most {MAX_LITERAL_DIGITS} digits and {MAX_LITERAL_PLACES} decimals",
+        )  # fmt: skip
+
+    def _unit_literal(self, word: Word) -> Node:
+        """Read a literal with a unit: ``2026-03-31`` or ``250_000 USD``."""
+        if word.kind == "date":
+            try:
+                return Constant(_DATE, word.at, date.fromisoformat(word.text))
+            except ValueError:
+                return self._wrong(word.at, f"{word.text} is not a date", "Write it as 2017-03-31")
+        text, code = word.text.split()
+        if code not in CURRENCIES:
+            return self._wrong(
+                word.at, f"'{code}' is not a currency code", "Write an ISO 4217 code, such as 250_000 USD"
+            )
+        return (
+            self._too_long(word)
+            if _too_long(Decimal(text))
+            else Constant(ValueType("money", code), word.at, Decimal(text))
+        )
 
     def _field(self, word: Word) -> Node:
         declared: FieldType | None = self._schema.get(word.text)
@@ -261,6 +289,66 @@ class Checker:
         problem = f"This can need {digits} digits, more than can be held exactly"
         return self._wrong(node.at, problem, "Use fewer factors or decimals")
 
+    # Functions --------------------------------------------------------------------------------------------------------
+
+    def _call(self, at: int, name: str, args: list[Node]) -> Node:
+        if any(arg.type.kind == "unknown" for arg in args):
+            return self._unknown(at)
+        if name in _PARTS:
+            return self._date_part(at, name, args)
+        if name in ("round", "floor", "ceil"):
+            return self._rounding(at, name, args)
+        if name == "abs":
+            if len(args) != 1 or not args[0].type.numeric:
+                return self._wrong(at, "abs needs one number", "Write for example abs(amount)")
+            return Call(args[0].type, at, "abs", tuple(args))
+        return self._choice(at, name, args)
+
+    def _choice(self, at: int, name: str, args: list[Node]) -> Node:
+        """Read if, min, max and coalesce: values of one unit, of which one is given."""
+        tests, values = (args[:1], args[1:]) if name == "if" else ([], args)
+        if (name == "if" and len(args) != 3) or len(values) < 2:
+            example = {"if": "if(amount > 1000, 2, 1)", "coalesce": "coalesce(discount, 0)"}.get(
+                name, f"{name}(amount, 1000)"
+            )
+            return self._wrong(
+                at, f"{name} needs {'three' if name == 'if' else 'at least two'} values", f"Write for example {example}"
+            )
+        for test in tests:
+            if self._condition(test, "if").type.kind == "unknown":
+                return self._unknown(at)
+        first = next((value for value in values if value.type.kind != "text"), values[0])
+        values = [self._as_date(value, first) for value in values]
+        if any(value.type.kind == "unknown" for value in values):
+            return self._unknown(at)
+        found = values[0].type
+        for value in values[1:]:
+            merged = _merged(found, value.type)
+            if merged is None:
+                return self._wrong(value.at, f"{name} mixes {found} and {value.type}", _remedy(found, value.type))
+            found = merged
+        if name in ("min", "max") and not (found.numeric or found.kind == "date"):
+            return self._wrong(at, f"{name} needs numbers or dates, but this is {found}", "Compare with = or in")
+        node = Call(found, at, name, (*tests, *values))  # type: ignore[arg-type]
+        return self._within(_size(node)[0], node) if found.numeric else node
+
+    def _rounding(self, at: int, name: str, args: list[Node]) -> Node:
+        places = args[1].value if len(args) == 2 and isinstance(args[1], Constant) else Decimal(0)
+        if not args or len(args) > (2 if name == "round" else 1) or not args[0].type.numeric:
+            return self._wrong(at, f"{name} needs a number", f"Write for example {name}(amount)")
+        if (
+            not isinstance(places, Decimal)
+            or places not in range(5)
+            or (len(args) == 2 and not isinstance(args[1], Constant))
+        ):
+            return self._wrong(at, "round keeps 0 to 4 decimals", "Write for example round(amount, 2)")
+        return Call(args[0].type, at, name, (args[0],), int(places))  # type: ignore[arg-type]
+
+    def _date_part(self, at: int, name: str, args: list[Node]) -> Node:
+        if len(args) != 1 or args[0].type.kind != "date":
+            return self._wrong(at, f"{name} needs one date", f"Write for example {name}(close_date) = 3")
+        return Call(_COUNT, at, name, tuple(args))  # type: ignore[arg-type]
+
     # Helpers ----------------------------------------------------------------------------------------------------------
 
     def _at(self, tree: ast.expr) -> int:
@@ -276,6 +364,7 @@ class Checker:
         return self._unknown(at)
 
 
+_PARTS: Final = ("year", "quarter", "month", "day")
 _VERBS: Final = {"+": "Adding", "-": "Subtracting", "*": "Multiplying", "/": "Dividing"}
 
 
@@ -287,6 +376,21 @@ def _comparable(one: ValueType, other: ValueType) -> bool:
             return one.kind == other.kind and one.currency == other.currency
         return one.kind == other.kind or "number" in (one.kind, other.kind)
     return one.kind == other.kind
+
+
+def _merged(one: ValueType, other: ValueType) -> ValueType | None:
+    """Give the type of a choice between two values; null goes with anything, a literal takes the other's unit."""
+    if "null" in (one.kind, other.kind):
+        return other if one.kind == "null" else one
+    if not _comparable(one, other):
+        return None
+    if one.literal and other.literal:
+        return one
+    return other if one.literal or one.kind == "number" else one
+
+
+def _too_long(number: Decimal) -> bool:
+    return len(number.as_tuple().digits) > MAX_LITERAL_DIGITS or _places(number) > MAX_LITERAL_PLACES
 
 
 def _remedy(one: ValueType, other: ValueType) -> str:
@@ -337,6 +441,13 @@ def _size(node: Node) -> tuple[int, int]:
             return max(len(number.as_tuple().digits), _places(number)), _places(number)
         case Field() if node.type.numeric:
             return DIGITS[node.type.kind], SCALE[node.type.kind]
+        case Call(name="round" | "floor" | "ceil"):
+            digits, places = _size(node.args[0])
+            return digits + 1, min(places, node.places)
+        case Call() if node.args[-1].type.numeric:
+            sizes = [_size(arg) for arg in node.args if arg.type.numeric]
+            places = max(places for _, places in sizes)
+            return max(digits + places - own for digits, own in sizes), places
         case Arithmetic() if node.type.numeric and node.left.type.numeric:
             return _arithmetic_size(node.operator, _size(node.left), _size(node.right))
         case _:

@@ -75,9 +75,11 @@ def parse(text: str, schema: Schema, expect: Kind | None = None, source: str = "
 
     Takes literals (``12.5``, ``'text'``, ``true``, ``'2017-03-31'`` where it meets a date), fields (dotted, and in
     backticks for any name), ``= != < <= > >=`` and their Python forms, ``and or not``, ``in (...)``, ``between a and
-    b``, ``is null``, ``+ - * /``. Money, rates, counts and dates mix only where that has a meaning. A division is
-    rounded half to even to 10 places and gives null for a zero denominator. ``expect`` is the kind that is needed, such
-    as ``bool`` for a condition.
+    b``, ``is null``, ``+ - * /``, literals with a unit (``8%``, ``250_000 USD``, ``2017-03-31``) and the functions
+    ``if(condition, a, b) min max abs round floor ceil coalesce year quarter month day``. ``if`` gives b where the
+    condition is unknown; ``round(x, places)`` rounds halves away from zero; ``min`` and ``max`` are null if any value
+    is. Money, rates, counts and dates mix only where that has a meaning. A division is rounded half to even to 10
+    places and gives null for a zero denominator. ``expect`` is the kind that is needed, such as ``bool`` for a condition.
 
     >>> from salesops.common.expressions import FieldType
     >>> won = parse("stage = 'Won' and amount > 1000", {"stage": FieldType("text"), "amount": FieldType("money")})

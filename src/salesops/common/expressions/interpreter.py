@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from salesops.common.errors import InvalidData
 from salesops.common.expressions.checker import EXACT
-from salesops.common.expressions.tree import Arithmetic, Compare, Constant, Field, IsNull, Logic, Node, Not, OneOf
+from salesops.common.expressions.tree import Arithmetic, Call, Compare, Constant, Field, IsNull, Logic, Node, Not, OneOf
 from salesops.common.expressions.types import QUOTIENT_PLACES, SCALE
 
 Value = Decimal | date | str | bool | None
@@ -36,6 +36,8 @@ def evaluate(node: Node, row: Mapping[str, Any]) -> Value:
             return evaluate(node.value, row) is None
         case Not():
             return _not(_truth(evaluate(node.value, row)))
+        case Call():
+            return _call(node, [evaluate(arg, row) for arg in node.args])
         case Logic():
             parts = [_truth(evaluate(part, row)) for part in node.parts]
             return _any(parts) if node.word == "or" else _not(_any([_not(part) for part in parts]))
@@ -82,6 +84,30 @@ def _arithmetic(node: Arithmetic, left: Value, right: Value) -> Value:
     if node.operator == "*":
         return EXACT.multiply(left, right)
     return None if right == 0 else rounded(EXACT.divide(left, right), QUOTIENT_PLACES)
+
+
+_ROUNDINGS = {"round": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
+
+
+def _call(node: Call, args: list[Value]) -> Value:
+    if node.name == "if":
+        return args[1] if args[0] is True else args[2]
+    if node.name == "coalesce":
+        return next((arg for arg in args if arg is not None), None)
+    if any(arg is None for arg in args):
+        return None
+    first: Any = args[0]
+    match node.name:
+        case "min" | "max":
+            return min(args) if node.name == "min" else max(args)  # type: ignore[type-var]
+        case "abs":
+            return abs(first) if isinstance(first, Decimal) else None
+        case "round" | "floor" | "ceil":
+            return Decimal(first).quantize(Decimal(1).scaleb(-node.places), _ROUNDINGS[node.name], EXACT)
+        case "quarter":
+            return Decimal((first.month + 2) // 3)
+        case _:
+            return Decimal(int(getattr(first, node.name)))
 
 
 def _compare(comparison: str, left: Any, right: Any) -> bool | None:

@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from salesops.common.expressions.tree import (
     Arithmetic,
+    Call,
     Compare,
     Comparison,
     Constant,
@@ -102,6 +103,8 @@ class _Sql:
                 return exp.Is(this=_paren(value), expression=exp.Null())
             case Not():
                 return exp.Not(this=exp.Paren(this=self.plain(node.value)))
+            case Call():
+                return self._call(node, [self.plain(arg) for arg in node.args])
             case Logic():
                 joined: exp.Expression = exp.Paren(this=self.plain(node.parts[0]))
                 for part in node.parts[1:]:
@@ -115,6 +118,8 @@ class _Sql:
             places = max(0, -int(node.value.as_tuple().exponent))
             known = int(node.value.scaleb(places))
             return _Number(_integer(known), places, known)
+        if isinstance(node, Call):
+            return self._number_call(node)
         if not isinstance(node, Arithmetic):
             return _Number(self.plain(node), SCALE[node.type.kind])
         if not node.left.type.numeric:  # days between two dates
@@ -134,6 +139,30 @@ class _Sql:
         places = max(left.places, right.places)
         wide = [exp.cast(side.at_scale(places), _WIDE) for side in (left, right)]
         return _Number(_binary(exp.Add if node.operator == "+" else exp.Sub, *wide), places, is_wide=True)
+
+    def _number_call(self, node: Call) -> _Number:
+        """Give a function of numbers, or a part of a date."""
+        if not node.args[-1].type.numeric:
+            part = exp.Extract(this=exp.var(node.name.upper()), expression=self.plain(node.args[0]))
+            return _Number(exp.cast(part, _WIDE), 0, is_wide=True)
+        test = [self.plain(node.args[0])] if node.name == "if" else []
+        numbers = [self.number(arg) for arg in node.args[len(test) :]]
+        if node.name in ("round", "floor", "ceil"):
+            return _to_places(numbers[0], node.places, node.name)
+        places = max(number.places for number in numbers)
+        args = [exp.cast(number.at_scale(places), _WIDE) for number in numbers]
+        return _Number(self._call(node, [*test, *args]), places, is_wide=True)
+
+    def _call(self, node: Call, args: list[exp.Expression]) -> exp.Expression:
+        if node.name == "if":
+            return exp.Paren(this=exp.Case().when(_paren(args[0]), args[1]).else_(args[2]))
+        if node.name == "coalesce":
+            return exp.Coalesce(this=args[0], expressions=args[1:])
+        if node.name == "abs":
+            return exp.Abs(this=args[0])
+        kind = exp.Least if node.name == "min" else exp.Greatest  # both pass over null, this language does not
+        unknown = exp.or_(*(exp.Is(this=_paren(arg.copy()), expression=exp.Null()) for arg in args))
+        return exp.Paren(this=exp.Case().when(unknown, exp.Null()).else_(kind(this=args[0], expressions=args[1:])))
 
     def _aligned(self, nodes: tuple[Node, ...]) -> list[exp.Expression]:
         if not nodes[0].type.numeric:
@@ -161,6 +190,29 @@ def _divide(above: exp.Expression, below: exp.Expression) -> exp.Expression:
     up = exp.Or(this=exp.GT(this=twice, expression=step.copy()), expression=exp.Paren(this=tie))
     extra = exp.Case().when(up, _integer(1)).else_(_integer(0))
     return _binary(exp.Mul, sign, _binary(exp.Add, whole, extra))
+
+
+def _to_places(number: _Number, places: int, name: str) -> _Number:
+    """Round to fewer decimals: half away from zero, down or up. Only sizes are divided: engines differ on negatives."""
+    if number.places <= places:
+        return number
+    step = 10 ** (number.places - places)
+    above = number.wide()
+    size, sign = exp.Abs(this=above.copy()), exp.Sign(this=above.copy())
+    below, more = _integer(step), _integer(step - 1)
+    if name == "round":
+        more = _integer(step // 2)
+        return _Number(
+            _binary(exp.Mul, sign, _binary(exp.IntDiv, _binary(exp.Add, size, more), below)), places, is_wide=True
+        )
+    outward = (
+        exp.LT(this=above.copy(), expression=_integer(0))
+        if name == "floor"
+        else exp.GT(this=above.copy(), expression=_integer(0))
+    )
+    extra = exp.Case().when(outward, more).else_(_integer(0))
+    grown = _binary(exp.Add, size, exp.Paren(this=extra))
+    return _Number(_binary(exp.Mul, sign, _binary(exp.IntDiv, grown, below)), places, is_wide=True)
 
 
 def _binary(kind: type[exp.Binary], left: exp.Expression, right: exp.Expression) -> exp.Expression:

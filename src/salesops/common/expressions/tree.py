@@ -12,6 +12,7 @@ from salesops.common.expressions.types import ValueType
 
 Comparison = Literal["=", "!=", "<", "<=", ">", ">="]
 Operator = Literal["+", "-", "*", "/"]
+Function = Literal["if", "min", "max", "abs", "round", "floor", "ceil", "coalesce", "year", "quarter", "month", "day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,18 @@ class Logic:
     parts: tuple[Node, ...]
 
 
-Node = Constant | Field | Arithmetic | Compare | OneOf | IsNull | Not | Logic
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``name(args)``. ``places`` is the count of decimals that ``round`` keeps (``floor`` and ``ceil``: 0)."""
+
+    type: ValueType
+    at: int
+    name: Function
+    args: tuple[Node, ...]
+    places: int = 0
+
+
+Node = Constant | Field | Arithmetic | Compare | OneOf | IsNull | Not | Logic | Call
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -106,6 +118,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.value,)
         case Logic():
             return node.parts
+        case Call():
+            return node.args
         case _:
             return ()
 

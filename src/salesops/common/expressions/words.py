@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from decimal import Decimal
+from typing import Final, get_args
 
 from salesops.common.errors import Problem
+from salesops.common.expressions.tree import Function
 
 MAX_LENGTH: Final = 4_000
 MAX_WORDS: Final = 600
@@ -20,6 +22,9 @@ _WORD: Final = re.compile(
     r"""(?P<space>\s+)
     | (?P<string>'(?:[^']|'')*' | "(?:[^"]|"")*")
     | (?P<quoted>`[^`]*`)
+    | (?P<percent>(?:\d[\d_]*(?:\.\d[\d_]*)?|\.\d+)[ ]?%)
+    | (?P<date>\d{4}-\d\d-\d\d(?![\w.]))
+    | (?P<money>\d[\d_]*(?:\.\d[\d_]*)?[ ]+(?!AND|NOT)[A-Z]{3}(?![\w.]))
     | (?P<number>(?:\d[\d_]*(?:\.\d[\d_]*)?|\.\d+)(?![\w.]))
     | (?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)
     | (?P<operator><=|>=|<>|!=|==|=|<|>|\+|-|\*|/|\(|\)|\[|\]|,)
@@ -28,13 +33,16 @@ _WORD: Final = re.compile(
 )
 _PYTHON: Final = {"=": "==", "<>": "!="}
 _KEYWORDS: Final = frozenset({"and", "or", "not", "in", "is", "between"})
+FUNCTIONS: Final[tuple[Function, ...]] = get_args(Function)
+CALLED: Final = "call_"
+"""What stands before the name of a function in the rewritten source."""
 _CONSTANTS: Final = frozenset({"null", "none", "true", "false"})
 _HINTS: Final = {
     "&": "Write 'and'",
     "|": "Write 'or'",
     "!": "Write 'not', or != for 'differs from'",
     ";": "Write one formula only",
-    "%": "Write a share as a decimal: 0.2 for 20 %",
+    "%": "Write a share as 20% or 0.2",
     "'": "Close the text with another '",
     '"': 'Close the text with another "',
     "`": "Close the field name with another `",
@@ -43,7 +51,7 @@ _HINTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A literal or name that was taken out. ``kind``: string, number, field or constant (null, true, false)."""
+    """A literal or name that was taken out. ``kind``: string, number, money, date, field or constant (null, true, false)."""
 
     kind: str
     text: str
@@ -111,13 +119,18 @@ def rewrite(text: str, source: str, fields: frozenset[str] = frozenset()) -> tup
             continue
         elif kind == "name" and lower in _CONSTANTS and word not in fields:
             _hold(done, Word("constant", "null" if lower == "none" else lower, at))
+        elif kind == "name" and lower in FUNCTIONS and following is not None and following.group() == "(":
+            _put(done, f"{CALLED}{lower}", at)
         elif kind in ("name", "quoted"):
             _hold(done, Word("field", word.strip("`"), at))
         elif kind == "string":
             quote = word[0]
             _hold(done, Word("string", word[1:-1].replace(quote * 2, quote), at))
-        else:
-            _hold(done, Word("number", word.replace("_", ""), at))
+        elif kind == "percent":
+            share = Decimal(word.removesuffix("%").strip().replace("_", "")).scaleb(-2)
+            _hold(done, Word("number", f"{share:f}", at))
+        else:  # a number, money or a date
+            _hold(done, Word(kind, word.replace("_", ""), at))
     if betweens and not problems:
         problems.append(_problem(source, 0, "'between' has no 'and'", "Write: x between 1 and 5"))
     return done, problems
