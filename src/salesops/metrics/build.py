@@ -27,7 +27,7 @@ from .pieces import QUANTILES, Group, grouped, kaplan_meier, missing, own, when
 from .request import BEGINNING, Request, closed_before, widened
 from .scope import visible
 from .session import Actor, currencies_of
-from .sql import bind, expand, literal, parse, prune, sql_of
+from .sql import UNIT, bind, expand, literal, parse, prune, sql_of, subquery
 from .texts import layout, texts
 
 OWN_TABLES = ("period", "period_day", "past_period", "zone_shift")
@@ -81,11 +81,12 @@ class Builder:
         found = {row["unit"] for row in self.session.query(text).to_pylist()}
         return tuple(unit for unit in self.units if unit in found or unit == self.request.currency)
 
-    def source(self, one: Fact, columns: Iterable[str], unit: str = "") -> exp.Select:
+    def source(self, one: Fact, columns: Iterable[str], units: Sequence[str] = ()) -> exp.Select:
         """The fact with these columns only, macros expanded, parameters bound, the period worked in; its amounts in the
-        currency `unit` (default: the asked one)."""
+        currencies `units` (default: the asked one), of several each record once in each, which its column `unit` names."""
         wanted = set(columns)
         tree = one.select()
+        _in_units(tree, units or self.units[:1])
         for name in sorted(wanted - set(one.columns)):
             if name.startswith(AMOUNT):
                 own_amount = self._amount(one, tree, name)
@@ -99,14 +100,11 @@ class Builder:
                 parent = table.find_ancestor(exp.Select)
                 assert parent is not None
                 used = {column.name for column in parent.find_all(exp.Column) if column.table == table.alias}
-                body: exp.Query = self.source(fact(name), used, unit)
-                if each == "each":
-                    kept = used - {"unit"}
-                    body = in_each({code: self.source(fact(name), kept, code) for code in self.units})
+                body = self.source(fact(name), used, self.units if each == "each" else units)
                 table.replace(exp.alias_(body.subquery(copy=False), table.alias, table=True, copy=False))
         tree = prune(tree, wanted)
         for _ in range(3):  # macros may stand inside the arguments of macros
-            expand(tree, unit or self.request.currency, self.request.convert, self.session.manifest.reporting_currency)
+            expand(tree, self.request.currency, self.request.convert, self.session.manifest.reporting_currency)
         if not self.many:
             _single(tree)
         bound = bind(tree, self._values())
@@ -134,7 +132,7 @@ class Builder:
                 for given in (name, name + self.ending)
             }
         more = {"currency": self.request.currency, "reporting": self.session.manifest.reporting_currency}
-        return {**found, **more, "overlay": self.request.overlay}
+        return {**found, **more, "overlay": self.request.overlay, "many": self.many}
 
     def at(self, name: str) -> str:
         """A value of the question in SQL: itself, or a slot for it."""
@@ -240,11 +238,9 @@ class Builder:
             columns.add("basis")
         divided = (*FANNED, "team", "manager") if one.spans else FANNED
         fan = sorted(name for name in columns if name in divided and name not in one.columns)
-        bodies = {
-            unit: beside.over(self._fanned(one, columns, fan, unit) if fan else self.source(one, columns, unit))
-            for unit in (self.worked if own else self.units[:1])
-        }
-        body = in_each(bodies) if own else bodies[self.request.currency]
+        units = self.worked if own else self.units[:1]
+        columns |= {"unit"} if own else set()
+        body = beside.over(self._fanned(one, columns, fan, units) if fan else self.source(one, columns, units))
         fact_ = exp.alias_(body.subquery(copy=False), "f", table=True, copy=False)
         select = exp.select().from_(fact_, copy=False)
         taken: set[str] = set()
@@ -260,7 +256,7 @@ class Builder:
             select = select.where(parse(scope if seen else f"NOT ({scope})"), copy=False)
         return select
 
-    def _fanned(self, one: Fact, columns: set[str], fan: list[str], unit: str) -> exp.Query:
+    def _fanned(self, one: Fact, columns: set[str], fan: list[str], units: Sequence[str]) -> exp.Query:
         if len(fan) > 1:
             from salesops.common.errors import UsageError
 
@@ -273,11 +269,11 @@ class Builder:
                 f"{', '.join(own_amounts)} cannot be split by {fan[0]}", "Only value is divided: ask without"
             )
         if fan[0] in FANNED:
-            inner = self.source(one, (columns - set(FANNED)) | {"id", "basis", "value"}, unit)
+            inner = self.source(one, (columns - set(FANNED)) | {"id", "basis", "value"}, units)
             if one.name == "annual":
                 return by_product(inner, fan[0], columns, False, ANNUAL, self.at("as_of"))
             return by_product(inner, fan[0], columns, one.times == "snapshot")
-        inner = self.source(one, (columns - {fan[0]}) | {"id", "owner", "starts_on", "ends_on"}, unit)
+        inner = self.source(one, (columns - {fan[0]}) | {"id", "owner", "starts_on", "ends_on"}, units)
         return by_days(inner, fan[0], money)
 
     def _in_period(self, select: exp.Select) -> None:
@@ -603,6 +599,23 @@ def _with_tables(tables: Mapping[str, str], sql: str) -> str:
     return f"WITH {more}, {sql[5:]}" if sql.startswith("WITH ") else f"WITH {more} {sql}"
 
 
+def _in_units(tree: exp.Expression, units: Sequence[str]) -> None:
+    """The table `unit` of a fact: of one currency a constant, of several a row each."""
+    rows = ", ".join(f"({sql_of(unit)})" for unit in units)
+    for select in list(tree.find_all(exp.Select)):
+        for join in select.args.get("joins") or []:
+            if join.alias_or_name != UNIT:
+                continue
+            if len(units) > 1:
+                join.set("this", subquery(f"SELECT v.unit FROM (VALUES {rows}) AS v(unit)", UNIT))
+            else:
+                select.set("joins", [other for other in select.args["joins"] if other is not join])
+    if len(units) == 1:
+        for column in [one for one in tree.find_all(exp.Column) if one.table == UNIT]:
+            own = literal(units[0])
+            column.replace(exp.alias_(own, column.name) if isinstance(column.parent, exp.Select) else own)
+
+
 def _single(tree: exp.Expression) -> None:
     """Work one period into a fact: the join of `period` becomes conditions on constants, which scans can use."""
     for select in list(tree.find_all(exp.Select)):
@@ -615,17 +628,6 @@ def _single(tree: exp.Expression) -> None:
     for column in list(tree.find_all(exp.Column)):
         if column.table == "p":
             column.replace(exp.Placeholder(this=column.name))
-
-
-def in_each(bodies: Mapping[str, exp.Query]) -> exp.Query:
-    """The same rows once for every currency, which the column `unit` names."""
-    branches = (
-        f"SELECT b.*, {literal(unit).sql('duckdb')} AS unit FROM ({body.sql('duckdb')}) AS b"
-        for unit, body in bodies.items()
-    )
-    found = parse(" UNION ALL ".join(branches))
-    assert isinstance(found, exp.Query)
-    return found
 
 
 def parse_table(name: str, alias: str) -> Any:

@@ -5,7 +5,7 @@ The parts of a whole add up to it: largest remainder, ties by id; what cannot be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from sqlglot import exp
 
@@ -22,16 +22,17 @@ ANNUAL = f"""CASE WHEN COALESCE(l.recurring, p.recurring) AND l.term_months > 0
 
 
 def by_product(
-    inner: exp.Select, dimension: str, columns: Iterable[str], snapshots: bool, weight: str = NET, at: str = "f.basis"
+    inner: exp.Select, dimension: str, columns: Collection[str], snapshots: bool, weight: str = NET, at: str = "f.basis"
 ) -> exp.Query:
     """One row per deal and product (or product line), `value` allocated over `weight` of the lines of the day `at` (default:
     their net value on the day of the date basis) by largest remainder."""
     source = inner.sql("duckdb")
     label = "l.product" if dimension == "product" else "p.line"
-    group = "id, period" if snapshots else "id"
-    period = ", f.period" if snapshots else ""
+    more = [*(["period"] if snapshots else []), *(["unit"] if "unit" in columns else [])]
+    group = ", ".join(["id", *more])
+    with_it = "".join(f", f.{name}" for name in more)
     lines = f"""
-        SELECT f.id{period}, f.value, l.id AS line, {label} AS {dimension}, {weight} AS weight
+        SELECT f.id{with_it}, f.value, l.id AS line, {label} AS {dimension}, {weight} AS weight
         FROM ({source}) AS f
         JOIN opportunity_line AS l ON l.opportunity = f.id AND l.day_from <= {at} AND {at} < l.day_to AND NOT l.deleted
         LEFT JOIN product AS p ON p.id = l.product AND p.day_from <= f.basis AND f.basis < p.day_to
@@ -50,7 +51,7 @@ def by_product(
     """
     kept = sorted(set(columns) - {"value", dimension})
     carried = "".join(f', f."{name}"' for name in kept)
-    same = "x.id = f.id" + (" AND x.period = f.period" if snapshots else "")
+    same = " AND ".join(f"x.{name} = f.{name}" for name in ("id", *more))
     query = parse(
         f"SELECT CASE WHEN x.id IS NULL THEN f.value ELSE x.part END AS value, x.{dimension}{carried} "
         f"FROM ({source}) AS f LEFT JOIN ({parts}) AS x ON {same}"
@@ -83,11 +84,12 @@ def by_days(inner: exp.Select, dimension: str, money: list[str]) -> exp.Query:
           AND s.day_from < s.day_to
     """
     kept = [one.alias_or_name for one in inner.expressions if one.alias_or_name not in money]
+    group = "y.id, y.unit" if "unit" in kept else "y.id"
     items = [f'y."{name}"' for name in kept] + [f"y.{dimension}"]
     for name in money:
         product = f"(CAST(ABS(y.{name}) AS HUGEINT) * y.weight)"
-        place = f"ROW_NUMBER() OVER (PARTITION BY y.id ORDER BY {product} % y.whole DESC, y.piece)"
-        rest = f"ABS(y.{name}) - SUM({product} // y.whole) OVER (PARTITION BY y.id)"
+        place = f"ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY {product} % y.whole DESC, y.piece)"
+        rest = f"ABS(y.{name}) - SUM({product} // y.whole) OVER (PARTITION BY {group})"
         items.append(
             f"CAST(SIGN(y.{name}) * ({product} // y.whole + CASE WHEN {place} <= {rest} THEN 1 ELSE 0 END) AS BIGINT) AS {name}"
         )

@@ -27,6 +27,8 @@ FOREVER = "DATE '9999-12-31'"
 RATE = 10_000_000_000
 NONE = "(none)"
 """The label of what belongs to nobody."""
+UNIT = "un"
+"""The alias under which facts join the table `unit`: the currencies that amounts are worked in."""
 NO_ID = -1
 """The id of what belongs to nobody, in keys of answers."""
 
@@ -130,7 +132,8 @@ def _signed(value: str, fits: str, short: str, long: str) -> str:
 
 
 def expand(select: exp.Expression, currency: str, convert: bool, reporting: str = "") -> exp.Expression:
-    """Expand the macros in a statement. `convert` False: every amount is in the asked currency already.
+    """Expand the macros in a statement. `convert` False: every amount is in the asked currency already. Where a SELECT joins the
+    table `unit`, amounts are converted into the currency of its row.
 
     Between two currencies that have no rate of their own (docs/internals.md, `rate_day`), through the `reporting` one.
     """
@@ -161,9 +164,10 @@ def _in_currency(node: exp.Anonymous, currency: str, convert: bool, reporting: s
     assert owner is not None
     alias = f"rate_{code}_{kind}_{at}".lower()
     alias = "".join(c if c.isalnum() else "_" for c in alias)
-    home = literal(currency).sql("duckdb")
+    several = next((one for one in owner.args.get("joins") or [] if one.alias_or_name == UNIT), None)
+    home = literal(currency).sql("duckdb") if several is None else f"{UNIT}.unit"
     rate = _rate(owner, alias, kind, code, home, at)
-    if reporting and currency != reporting:
+    if reporting and (several is not None or currency != reporting):
         into = _rate(owner, f"{alias}_in", kind, code, literal(reporting).sql("duckdb"), at)
         out = _rate(owner, f"{alias}_out", kind, literal(reporting).sql("duckdb"), home, at)
         through = f"CAST((CAST({into} AS HUGEINT) * {out} + {RATE // 2}) // {RATE} AS BIGINT)"
@@ -216,7 +220,8 @@ def prune(select: exp.Select, keep: Iterable[str]) -> exp.Select:
 
 
 def _mentions(tree: exp.Expression, alias: str) -> bool:
-    return any(column.table == alias or column.name == alias for column in tree.find_all(exp.Column))
+    """Whether a tree refers to a join: by a column of it, or by its bare name."""
+    return any((column.table or column.name) == alias for column in tree.find_all(exp.Column))
 
 
 def primary(table: str, key: str, value: str, where: str = "") -> str:

@@ -42,11 +42,11 @@ LEFT JOIN (
     FROM (
       SELECT p.key AS period, w.stage, w.days, SUM(w.n) AS n
       FROM (
-        SELECT h.stage, h.next_day AS day, DATE_DIFF('day', h.day, h.next_day) AS days, COUNT(*) AS n
+        SELECT h.stage, CASE WHEN :many THEN h.next_day ELSE CAST('0001-01-01' AS DATE) END AS day, DATE_DIFF('day', h.day, h.next_day) AS days, COUNT(*) AS n
         FROM stage_history AS h
         JOIN opportunity AS k ON k.id = h.opportunity AND as_of(k)
-        WHERE h.kind = 'open' AND h.next_day <= :as_of
-        GROUP BY h.stage, h.next_day, DATE_DIFF('day', h.day, h.next_day)
+        WHERE h.kind = 'open' AND h.next_day <= :as_of AND h.next_day <= :last
+        GROUP BY h.stage, CASE WHEN :many THEN h.next_day ELSE CAST('0001-01-01' AS DATE) END, DATE_DIFF('day', h.day, h.next_day)
       ) AS w
       JOIN period AS p ON w.day <= p.snap
       GROUP BY p.key, w.stage, w.days

@@ -7,6 +7,7 @@ SELECT
   t.person AS owner_now,
   t.starts_on AS starts_on,
   t.ends_on AS ends_on,
+  un.unit AS unit,
   COALESCE(t.currency, :reporting) AS quota_currency,
   in_currency(t.amount, COALESCE(t.currency, :reporting), t.starts_on, 'plan') AS value,
   CASE WHEN e.person IS NULL THEN in_currency(t.amount, COALESCE(t.currency, :reporting), t.starts_on, 'plan')
@@ -16,6 +17,7 @@ SELECT
                    ELSE COALESCE(e.days, 0) - COALESCE(l.days, 0) END,
               DATE_DIFF('day', t.starts_on, t.ends_on) + 1) END AS prorated
 FROM target AS t
+JOIN unit AS un ON 1 = 1
 JOIN period AS p ON p.start <= t.starts_on AND t.ends_on <= p.end
 LEFT JOIN (
   SELECT x.id, MIN(w.person) AS person,
