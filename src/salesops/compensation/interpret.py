@@ -151,6 +151,24 @@ def entitlement(plan: Plan, payee: Payee, calendar: FiscalCalendar, through: dat
     return _Work(plan, payee, calendar, through).run()
 
 
+def standing(plan: Plan, payee: Payee, calendar: FiscalCalendar, ref: str, period: Period) -> Standing:
+    """Give how a component's or measure's window stands at the end of a pay period."""
+    return _Work(plan, payee, calendar, period.end).standing(ref, period)
+
+
+def holds_true(plan: Plan, payee: Payee, calendar: FiscalCalendar, gate: Gate, period: Period) -> bool:
+    """Say whether a condition on a measure (or on the attainment of a component) holds at the end of a pay period."""
+    return _Work(plan, payee, calendar, period.end).passes(gate, period)
+
+
+class _Undefined(Exception):
+    """A factor reads a measure that has no value: no quota above zero, or nothing in the denominator."""
+
+    def __init__(self, measure: str) -> None:
+        super().__init__(measure)
+        self.measure = measure
+
+
 class _Work:
     """Works out one payee, component by component in the order of their links."""
 
@@ -274,16 +292,21 @@ class _Work:
                 self._each(component, self._salary(component))
             else:
                 self._each(component, self._awards(component))
-        except rates.NoQuota:
-            self._without_quota(component, self.periods)
+        except (rates.NoQuota, _Undefined) as error:
+            self._unpaid(component, self.periods, error)
 
-    def _without_quota(self, component: AnyComponent, periods: Sequence[Period]) -> None:
-        problem = Problem(
-            "quotas", None, component.measure or component.id,
-            f"{self.payee.payee} has no quota above zero for {component.measure}, which {component.id} needs",
-            "Give a quota for the whole window, or set zero_quota in the plan; nothing is paid on it until then",
-            record=self.payee.payee,
-        )  # fmt: skip
+    def _unpaid(self, component: AnyComponent, periods: Sequence[Period], error: Exception) -> None:
+        """List what is missing and pay nothing on it."""
+        name = self.payee.payee
+        if isinstance(error, _Undefined):
+            what = f"{error.measure} has no value for {name} by {periods[-1].label}, which the factor of {component.id} needs"
+            remedy = f"Give the figures or the quota of {error.measure}; nothing is paid on it until then"
+        else:
+            what = f"{name} has no quota above zero for {component.measure}, which {component.id} needs"
+            remedy = (
+                "Give a quota for the whole window, or set zero_quota in the plan; nothing is paid on it until then"
+            )
+        problem = Problem("quotas", None, component.measure or component.id, what, remedy, record=name)
         self.problems.append(problem)
         for period in periods:
             window = quotas.window_of(self.calendar, period.start, self.plan.window_of(component))
@@ -300,8 +323,8 @@ class _Work:
             start = self.payee.carried.get(component.measure or "", 0) if window.start < self.first else 0
             try:
                 steps = [self._step(component, window, period, self._credits(component, period)) for period in periods]
-            except rates.NoQuota:
-                self._without_quota(component, periods)
+            except (rates.NoQuota, _Undefined) as error:
+                self._unpaid(component, periods, error)
                 continue
             pays += zip([window] * len(periods), periods, steps, window_pay(steps, self.mode, start), strict=True)
         self._capped(component, pays)
@@ -324,7 +347,10 @@ class _Work:
         to_date = self.plan.quota_of(component.measure)
         upto = window.end if to_date is not None and to_date.breakpoints == "full" else period.end
         earning = rates.earning(component, quota, self.target(window, upto))
-        factor, on_base = self._factor(component, period)
+        counted = any(
+            window.start <= c.credited_on <= period.end for c in self.counted.get(component.measure or "", ())
+        )
+        factor, on_base = self._factor(component, period, counted)
         return Step(period.key, earning, found, factor, on_base, self._open(component, period))
 
     def _rolling(
@@ -379,7 +405,8 @@ class _Work:
         for window, periods in self._windows(component):
             paid, exact = 0, Fraction(0)
             for period in periods:
-                is_open, (factor, _) = self._open(component, period), self._factor(component, period)
+                is_open = self._open(component, period)
+                factor, _ = self._factor(component, period, period.key in amounts)
                 parts = [(deal, amount * factor) for deal, amount in amounts.get(period.key, ())] if is_open else []
                 exact += sum((amount for _, amount in parts), Fraction(0))
                 total = rounded(exact, self.mode)
@@ -436,17 +463,26 @@ class _Work:
 
     # Links ----------------------------------------------------------------------------------------------------------
 
-    def _factor(self, component: Component, period: Period) -> tuple[Fraction, bool]:
-        """Give the product of a component's multipliers and matrices in a period, and whether it applies to the base."""
+    def _factor(self, component: Component, period: Period, pays: bool = True) -> tuple[Fraction, bool]:
+        """Give the product of a component's multipliers and matrices in a period, and whether it applies to the base.
+
+        Where a factor is undefined and nothing is there that it could change, it is 1.
+        """
+        try:
+            return self._product(component, period)
+        except _Undefined:
+            if pays:
+                raise
+            return Fraction(1), False
+
+    def _product(self, component: Component, period: Period) -> tuple[Fraction, bool]:
         product, on_base = Fraction(1), False
         for one in self.plan.modifiers_of(component.id):
             if isinstance(one, Multiplier):
                 product *= self._multiplier(one, component, period)
                 on_base = on_base or one.on == "base"
             elif isinstance(one, Matrix):
-                row, col = (self.standing(axis.measure, period).place for axis in (one.rows, one.cols))
-                if row is None or col is None:
-                    raise rates.NoQuota
+                row, col = (self._place(axis.measure, period) for axis in (one.rows, one.cols))
                 product *= rates.matrix_factor(one, row, col)
                 on_base = on_base or one.on == "base"
         return product, on_base
@@ -454,10 +490,14 @@ class _Work:
     def _multiplier(self, one: Multiplier, component: Component, period: Period) -> Fraction:
         if one.factor is not None:
             return Fraction(one.factor, PPM)
-        place = self.standing(one.measure or component.id, period).place
-        if place is None:
-            raise rates.NoQuota
+        place = self._place(one.measure or component.id, period)
         return rates.factor_by_band(one.bands, place) if one.bands else rates.factor_by_point(one.points, place)
+
+    def _place(self, ref: str, period: Period) -> Fraction:
+        place = self.standing(ref, period).place
+        if place is None:
+            raise _Undefined(ref)
+        return place
 
     def _open(self, component: Component, period: Period) -> bool:
         gates = [component.gate] if component.gate else []

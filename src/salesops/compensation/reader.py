@@ -27,6 +27,7 @@ from salesops.common.expressions import Schema
 from salesops.common.money import CURRENCIES, minor_digits
 from salesops.compensation import shapes
 from salesops.compensation.checks import problems_of
+from salesops.compensation.counts import to_units
 from salesops.compensation.plan import KINDS, SECTIONS, Component, Days, Duration, Gate, OfTarget, Per, Plan, Point
 
 MAX_SIZE: Final = 400_000
@@ -83,7 +84,7 @@ class _TextOnly(VersionedResolver):
 def _yaml() -> YAML:
     yaml = YAML()
     yaml.Resolver = _TextOnly
-    yaml.width = 130
+    yaml.width = 100_000  # a long line stays one
     yaml.preserve_quotes = True
     yaml.brace_single_entry_mapping_in_flow_sequence = True
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -222,6 +223,7 @@ class _Reader:
         self._row = 1
 
     def plan(self, tree: CommentedMap) -> Plan | None:
+        self._places(tree, "", Plan)
         code = str(tree.get("currency", ""))
         if code in CURRENCIES:
             self.currency = code
@@ -230,7 +232,13 @@ class _Reader:
                 "currency", f"'{code}' is not a currency code", "Use an ISO 4217 code in capitals, such as EUR or USD"
             )
         found = self.object(Plan, tree, "")
-        return found if isinstance(found, Plan) else None
+        if not isinstance(found, Plan) or self.problems:
+            return None
+        try:
+            return to_units(found)
+        except ValueError as error:
+            self.wrong("", f"A figure of a measure that counts: {error}", "Give whole units")
+            return None
 
     def wrong(self, path: str, problem: str, remedy: str, value: object = None) -> None:
         self.problems.append(
@@ -256,7 +264,7 @@ class _Reader:
                 path, f"{_shown(node)} is not a group of settings", "Write keys and values, such as {amount: 100}"
             )
             return None
-        self._places(node, path)
+        self._places(node, path, cls)
         hints = get_type_hints(cls, include_extras=True)
         known = {one.name: one for one in fields(cls)}
         for key in node:
@@ -265,7 +273,7 @@ class _Reader:
         values: dict[str, Any] = {}
         before = len(self.problems)
         for name, one in known.items():
-            place = _at(path, name)
+            place = _at(path, shapes.key_of(cls, name))
             if name in node:
                 values[name] = self.value(hints[name], node[name], place)
             elif one.default is MISSING and one.default_factory is MISSING:
@@ -296,7 +304,7 @@ class _Reader:
             self.wrong(_at(path, "kind"), f"'{kind}' is no kind of component" if kind else "'kind' is missing", remedy)
         return None
 
-    def _places(self, node: Any, path: str) -> None:
+    def _places(self, node: Any, path: str, cls: type = type) -> None:
         if not isinstance(node, (CommentedMap, CommentedSeq)):
             return
         if node.lc.line is not None:
@@ -306,7 +314,7 @@ class _Reader:
                 line = node.lc.key(key)[0] if isinstance(node, CommentedMap) else node.lc.item(key)[0]
             except (KeyError, TypeError, AttributeError):
                 continue
-            self.lines[_at(path, key)] = line + 1
+            self.lines[_at(path, shapes.key_of(cls, key))] = line + 1
 
     # Values -----------------------------------------------------------------------------------------------------------
 
@@ -348,10 +356,10 @@ class _Reader:
 
     def listed(self, args: tuple[Any, ...], node: Any, path: str) -> Any:
         if not isinstance(node, (list, tuple)):
-            node = [node]  # one value may stand for a list of one
+            return (self.value(args[0], node, path),)  # one value may stand for a list of one
         self._places(node, path)
         if len(args) == 2 and args[1] is Ellipsis:
-            return tuple(self.value(args[0], one, f"{path}[{n}]") for n, one in enumerate(node))
+            return tuple(self.value(args[0], one, _item(path, n, one)) for n, one in enumerate(node))
         if len(args) != len(node):
             self.wrong(path, f"{len(args)} values are needed, not {len(node)}", "Give each of them")
             return None
@@ -385,6 +393,11 @@ class _Reader:
 
 def _at(path: str, key: object) -> str:
     return f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}" if path else str(key)
+
+
+def _item(path: str, n: int, node: Any) -> str:
+    """Give the path of an item: by its name where it has one (measures), else by its place."""
+    return f"{path}.{node['name']}" if isinstance(node, dict) and "name" in node else f"{path}[{n}]"
 
 
 def _options(hint: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 from salesops.common.money import minor_digits
 from salesops.compensation import plan as model
+from salesops.compensation.counts import to_money
 from salesops.compensation.plan import Days, Duration, Gate, OfTarget, Per, Plan, Point
 
 Node = Any
@@ -25,7 +26,7 @@ RENAMED: Final[dict[type, dict[str, str]]] = {Plan: {"quotas": "quota"}, model.P
 _PAIRS: Final = ("quotas", "measures", "ratios", "achieved")
 
 
-def key_of(cls: type, name: str) -> str:
+def key_of(cls: type, name: Any) -> Any:
     """Give the key under which a field stands in YAML."""
     return RENAMED.get(cls, {}).get(name, name)
 
@@ -187,7 +188,7 @@ _SHAPES: Final[dict[type, Callable[[Node], Node]]] = {
 
 def plain(plan: Plan) -> dict[str, Any]:
     """Give a plan as texts, lists and mappings, without what is at its default."""
-    return _Writer(plan.currency).object(plan)
+    return _Writer(plan.currency).object(to_money(plan))
 
 
 @cache
