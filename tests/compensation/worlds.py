@@ -127,6 +127,27 @@ def _deal(r: random.Random, found: World, deal: str) -> None:
             found.claim.append((deal, None, "overlay", "owner", "overlay", payee, share, 1_000_000, 0))
 
 
+def edited(r: random.Random, world: World, count: int) -> tuple[list[str], list[str]]:
+    """Change, remove and add deals, and one quota; give the deals and payees that are changed."""
+    deals = sorted({row[0] for row in world.deal_line})
+    changed = r.sample(deals, count)
+    for place, deal in enumerate(changed):
+        if place % 3 == 0:  # another amount
+            world.deal_line = [(*row[:7], row[7] * 2, *row[8:]) if row[0] == deal else row for row in world.deal_line]
+        elif place % 3 == 1:  # another owner
+            world.claim = [
+                (*row[:5], r.choice(REPS), *row[6:]) if row[0] == deal and row[3] == "owner" else row
+                for row in world.claim
+            ]
+        else:  # gone
+            world.deal_line = [row for row in world.deal_line if row[0] != deal]
+            world.claim = [row for row in world.claim if row[0] != deal]
+    _deal(r, world, fresh := f"N{r.randrange(10**6)}")
+    payee = r.choice((*REPS, *LEADS))
+    world.quota = [(*row[:4], row[4] + 1_000) if row[0] == payee else row for row in world.quota]
+    return [*changed, fresh], [payee]
+
+
 def _people(r: random.Random, found: World) -> None:
     far = None
     for rep in REPS:

@@ -21,24 +21,29 @@ from salesops.compensation.setwise.work import PPM, Work
 
 
 def number_names(work: Work) -> None:
-    """Make ``calc.payee``, ``calc.kind`` and ``calc.rule``."""
+    """Make ``calc.claim`` (the claims of the lines that are read), ``calc.payee``, ``calc.kind`` and ``calc.rule``."""
+    wanted = "" if work.subset is None else " WHERE deal IN (SELECT deal FROM calc.wanted)"
+    work.make("claim", f"SELECT * FROM given.claim{wanted}")
+    people = (
+        "SELECT payee FROM calc.claim UNION SELECT ancestor FROM given.closure UNION SELECT payee FROM given.assignment"
+    )
+    kinds = f"SELECT credit_type FROM calc.claim UNION SELECT '{PRIMARY}' UNION SELECT '{ROLLUP}'"
+    if work.subset is not None:
+        people += f" UNION SELECT payee FROM ({work.subset.stored})"
+        kinds += f" UNION SELECT credit_type FROM ({work.subset.stored})"
     work.make("payee", f"""
-        SELECT CAST(row_number() OVER (PARTITION BY 1 ORDER BY payee) AS INTEGER) AS p, payee FROM (
-            SELECT payee FROM given.claim UNION SELECT ancestor FROM given.closure UNION SELECT payee FROM given.assignment
-            UNION SELECT '{HOUSE}')
-        WHERE payee IS NOT NULL""")  # fmt: skip
+        SELECT CAST(row_number() OVER (PARTITION BY 1 ORDER BY payee) AS INTEGER) AS p, payee
+        FROM ({people} UNION SELECT '{HOUSE}') WHERE payee IS NOT NULL""")  # fmt: skip
     work.make(
         "kind",
-        f"""
-        SELECT CAST(row_number() OVER (PARTITION BY 1 ORDER BY credit_type) AS INTEGER) AS y, credit_type
-        FROM (SELECT credit_type FROM given.claim UNION SELECT '{PRIMARY}' UNION SELECT '{ROLLUP}')""",
+        f"SELECT CAST(row_number() OVER (PARTITION BY 1 ORDER BY credit_type) AS INTEGER) AS y, credit_type FROM ({kinds})",
     )
     order = " ".join(f"WHEN '{source}' THEN {place}" for place, source in enumerate(PRECEDENCE))
     work.make(
         "rule",
         f"""
         SELECT row_number() OVER (PARTITION BY 1 ORDER BY CASE source {order} END, priority, rule) AS k, source, priority, rule
-        FROM (SELECT DISTINCT source, priority, rule FROM given.claim)""",
+        FROM (SELECT DISTINCT source, priority, rule FROM calc.claim)""",
     )
 
 
@@ -49,7 +54,9 @@ def credit_directly(work: Work) -> list[Problem]:
     _uncredited(work)
     parts = [_amount_credit(one) for one in amounts(work)]
     work.make("credit", " UNION ALL ".join(parts) or _NOTHING)
-    work.drop("shared")
+    work.drop("shared", "claim")
+    if work.subset is not None:  # of others not all deals are read
+        work.run("DELETE FROM calc.credit WHERE p NOT IN (SELECT p FROM calc.payee JOIN calc.person USING (payee))")
     return problems
 
 
@@ -65,7 +72,7 @@ def _winners(work: Work) -> None:
         "offer",
         f"""
         SELECT l.n, y.y, p.p, r.k, c.num, c.den
-        FROM given.claim c JOIN calc.line l ON l.deal = c.deal JOIN calc.kind y ON y.credit_type = c.credit_type
+        FROM calc.claim c JOIN calc.line l ON l.deal = c.deal JOIN calc.kind y ON y.credit_type = c.credit_type
         JOIN calc.payee p ON p.payee = c.payee
         JOIN calc.rule r ON r.source = c.source AND r.priority = c.priority AND r.rule = c.rule
         WHERE (c.line IS NULL OR c.line = l.claim_line) AND NOT l.unpriced AND c.credit_type <> '{ROLLUP}'""",
@@ -174,33 +181,42 @@ def _amount_credit(one: Amount) -> str:
 # Managers -------------------------------------------------------------------------------------------------------------
 
 
-def roll_up(work: Work, source: str = "calc.credit") -> None:
+def roll_up(work: Work) -> None:
     """Make ``calc.rolled``: per manager, amount and deal line (or day) the sum of what the subtree was credited.
 
     A deal that two reports of a manager share reaches the manager once, as one sum. By day ``n`` is 0: a manager's day
     stands before the deals of that day. ``t`` and ``credited_on`` are those of the line.
     """
-    parts = [_rolled(work, one, source) for one in amounts(work) if ROLLUP in one.measure.credit]
-    work.make(
-        "rolled",
-        " UNION ALL ".join(parts)
-        or f"SELECT a, p, y, n, 0 AS t, DATE '2000-01-01' AS credited_on, cents FROM ({_NOTHING})",
-    )
+    parts = [_rolled(work, one) for one in amounts(work) if ROLLUP in one.measure.credit]
+    nothing = f"SELECT a, p, y, n, 0 AS t, DATE '2000-01-01' AS credited_on, cents FROM ({_NOTHING})"
+    work.make("rolled", " UNION ALL ".join(parts) or nothing)
 
 
-def _rolled(work: Work, one: Amount, source: str) -> str:
+def _rolled(work: Work, one: Amount) -> str:
     _reach(work, one)
-    types = _types(one.measure.of)
     own = f"(SELECT y FROM calc.kind WHERE credit_type = '{ROLLUP}')"
-    house = f"(SELECT p FROM calc.payee WHERE payee = '{HOUSE}')"
-    place = "l.n" if work.grain == "deal" else "0::BIGINT"
     return f"""
         SELECT {one.number} AS a, r.ancestor AS p, {own} AS y, d.n, d.t, d.credited_on, CAST(sum(d.cents) AS BIGINT) AS cents
-        FROM (SELECT c.p, {place} AS n, l.t, l.credited_on, l.managed_on, sum(c.cents) AS cents
-              FROM {source} c JOIN calc.line l ON l.n = c.n
-              WHERE c.a = {one.number} AND c.y IN {types} AND c.p <> {house} GROUP BY ALL) d
+        FROM ({_below(work, one)}) d
         JOIN calc.reach{one.number} r ON r.person = d.p AND d.managed_on >= r.valid_from AND d.managed_on < r.valid_to
         GROUP BY r.ancestor, d.n, d.t, d.credited_on"""
+
+
+def _below(work: Work, one: Amount) -> str:
+    """SQL of what payees were credited directly, by deal line or by day."""
+    types = _types(one.measure.of)
+    house = f"(SELECT p FROM calc.payee WHERE payee = '{HOUSE}')"
+    place = "l.n" if work.grain == "deal" else "0::BIGINT"
+    found = f"""
+        SELECT c.p, {place} AS n, l.t, l.credited_on, l.managed_on, sum(c.cents) AS cents FROM calc.credit c JOIN calc.line l ON l.n = c.n
+        WHERE c.a = {one.number} AND c.y IN {types} AND c.p <> {house} GROUP BY ALL"""
+    if work.subset is None or work.grain == "deal":
+        return found
+    return f"""{found} UNION ALL
+        SELECT y.p, 0::BIGINT, t.t, s.credited_on, s.managed_on, sum(s.cents)
+        FROM ({work.subset.stored}) s JOIN calc.payee y USING (payee) JOIN calc.kind k USING (credit_type)
+        JOIN calc.period t ON s.credited_on BETWEEN t.first AND t.last
+        WHERE s.measure = '{one.measure.name}' AND s.part = '{one.part}' AND k.y IN {types} AND y.p <> {house} GROUP BY ALL"""
 
 
 def _types(types: Sequence[str]) -> str:
@@ -210,6 +226,7 @@ def _types(types: Sequence[str]) -> str:
 def _reach(work: Work, one: Amount) -> None:
     """Make ``calc.reachN``: who reaches whose credit when, stretches that overlap made one."""
     measure = one.measure
+    only = "" if work.subset is None else " WHERE ancestor IN (SELECT p FROM calc.payee JOIN calc.dirty USING (payee))"
     work.make(f"reach{one.number}", f"""
         WITH line AS (
             SELECT a.p AS ancestor, b.p AS person, valid_from, coalesce(valid_to, DATE '9999-12-31') AS valid_to
@@ -223,7 +240,7 @@ def _reach(work: Work, one: Amount) -> None:
             SELECT *, sum(fresh) OVER (PARTITION BY ancestor, person ORDER BY valid_from, valid_to ROWS UNBOUNDED PRECEDING) AS stretch
             FROM marked)
         SELECT ancestor, person, min(valid_from) AS valid_from, max(valid_to) AS valid_to
-        FROM numbered GROUP BY ancestor, person, stretch""")  # fmt: skip
+        FROM numbered{only} GROUP BY ancestor, person, stretch""")  # fmt: skip
 
 
 def _levels(measure: Measure) -> str:

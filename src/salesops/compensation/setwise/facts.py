@@ -50,16 +50,15 @@ def amounts(work: Work) -> list[Amount]:
     return found
 
 
-def read_lines(work: Work, only: str = "") -> list[Problem]:
-    """Make ``calc.line`` and ``calc.period``; give a problem for each deal that cannot be converted, or comes twice.
-
-    ``only`` is a condition on ``d`` (``given.deal_line``) that keeps some deals.
-    """
+def read_lines(work: Work) -> list[Problem]:
+    """Make ``calc.line`` and ``calc.period``; give a problem for each deal that cannot be converted, or comes twice."""
     work.put("period", {"t": "INTEGER", "key": "VARCHAR", "first": "DATE", "last": "DATE"},
              ((t, p.key, p.start, p.end) for t, p in enumerate(work.periods)))  # fmt: skip
     listed = amounts(work)
     picked = "".join(f", {_amount(work, one)} AS {one.column}" for one in listed)
-    inside = f"d.credited_on BETWEEN DATE '{work.first}' AND DATE '{work.last}'" + (f" AND {only}" if only else "")
+    inside = f"d.credited_on BETWEEN DATE '{work.first}' AND DATE '{work.last}'" + (
+        " AND d.deal IN (SELECT deal FROM calc.wanted)" if work.subset else ""
+    )
     reversals = f"""SELECT d.deal, d.line, o.line AS claim_line, o.credited_on AS managed_on
         FROM given.deal_line d JOIN given.deal_line o ON o.deal = d.deal AND o.line = d.reverses
         WHERE d.reverses IS NOT NULL AND {inside}"""

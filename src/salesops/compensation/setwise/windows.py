@@ -3,7 +3,7 @@
 Quotas, proration, ramps and break-points come from the pure modules (``quotas``, ``rates``), once for each set of equal
 circumstances, and become tables:
 
-``calc.step``     k (number), c (component), p (payee), g (payee, component and window), t (period), place (of the period in
+``calc.step``     k (number, in the order of results), c (component), p (payee), g (payee, component and window), t (period), place (of the period in
                   its window, from 0), retroactive, form (band, retroactive, smooth), gate BIGINT null,
                   smooth, moved (F is another than in the period before), quota_num, quota_den (null: none).
 ``calc.slab``     k, tier, low, high (null without end), rate: bands of steps that are not smooth.
@@ -121,11 +121,9 @@ class Windows:
         return self._earnings[key], quota
 
 
-def payees(work: Work, only: str = "") -> tuple[list[Payee], list[Problem]]:
-    """Give who is assigned to the plan; somebody with several assignments is a problem and is left out.
-
-    ``only`` is a condition on ``s`` (``given.assignment``).
-    """
+def payees(work: Work) -> tuple[list[Payee], list[Problem]]:
+    """Give who is assigned to the plan; somebody with several assignments is a problem and is left out."""
+    only = "" if work.subset is None else "AND s.payee IN (SELECT payee FROM calc.dirty)"
     away: dict[str, list[Days]] = defaultdict(list)
     for name, start, end in work.rows(
         "SELECT payee, valid_from, valid_to FROM given.absence ORDER BY payee, valid_from, valid_to"
@@ -137,7 +135,7 @@ def payees(work: Work, only: str = "") -> tuple[list[Payee], list[Problem]]:
         SELECT p.p, s.payee, s.valid_from, s.valid_to, s.hired_on, s.left_on, s.ramp_from, coalesce(s.region, ''), coalesce(s.level_weight_ppm, {PPM}),
             count(*) OVER (PARTITION BY s.payee) FROM given.assignment s JOIN calc.payee p ON p.payee = s.payee
         WHERE s.plan = '{work.plan.plan}' AND s.valid_from <= DATE '{work.last}'
-            AND (s.valid_to IS NULL OR s.valid_to > DATE '{work.first}') {"AND " + only if only else ""} ORDER BY p.p, s.valid_from""")  # fmt: skip
+            AND (s.valid_to IS NULL OR s.valid_to > DATE '{work.first}') {only} ORDER BY p.p, s.valid_from""")  # fmt: skip
     for number, name, start, end, hired, left, ramp, region, weight, count in listed:
         if count > 1:
             if not problems or problems[-1].record != name:
@@ -222,12 +220,11 @@ def make_steps(work: Work, windows: Windows, who: Sequence[Payee]) -> list[Probl
     )
     tables = _Tables()
     problems: list[Problem] = []
-    for number, component in enumerate(work.plan.components):
-        if not isinstance(component, EARNS_BY_CREDIT):
-            continue
-        inside = component_windows(work, work.plan.window_of(component))
-        for payee in who:
-            for window, periods in inside:
+    earners = [(n, one) for n, one in enumerate(work.plan.components) if isinstance(one, EARNS_BY_CREDIT)]
+    inside = {number: component_windows(work, work.plan.window_of(one)) for number, one in earners}
+    for payee in who:  # steps are numbered by payee, component and period: the order of results
+        for number, component in earners:
+            for window, periods in inside[number]:
                 try:
                     steps = list(_window_steps(windows, component, payee, window, periods))
                 except rates.NoQuota:

@@ -52,6 +52,14 @@ CREATE OR REPLACE MACRO calc.common(a, b) AS (a // gcd(a, b)) * b;
 """
 
 
+@dataclass(frozen=True)
+class Subset:
+    """What an incremental calculation is about: ``calc.wanted`` (deals that are read), ``calc.person`` (payees whose direct
+    credits are computed anew) and ``calc.dirty`` (payees whose pay is). ``stored`` is SQL of the other payees' credits."""
+
+    stored: str
+
+
 @dataclass
 class Work:
     """One calculation in progress."""
@@ -63,6 +71,7 @@ class Work:
     periods: list[Period]
     through: date
     grain: Grain = "deal"
+    subset: Subset | None = None
 
     def run(self, sql: str) -> None:
         """Run a statement."""
