@@ -25,6 +25,7 @@ WRITING = {
     "define_metrics",
     "undefine_metric",
     "set_target",
+    "call_forecast",
     "withdraw_target",
 }
 
@@ -87,6 +88,8 @@ READS: list[Call] = [
     ("list_definitions", {"history": True}),
     ("check_definition", {"definition": "[x]\nkind = 'sum'"}),
     ("list_targets", {"metric": "bookings", "target_period": "2025"}),
+    ("forecast_board", {"forecast_period": "2025-Q2", "top": "Mara Stone"}),
+    ("forecast_calls", {"forecast_period": "2025-Q2"}),
     ("list_tasks", {}),
     ("list_approvals", {"approval_status": "all"}),
     ("show_approval", {"number": 1}),

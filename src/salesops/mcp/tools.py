@@ -89,6 +89,14 @@ PARAMETERS = _parameters(
     value=(str, "An amount, a number, or a share such as 32%"),
     person=(str, "Of this person: name, e-mail address or id"),
     team=(str, "Of this team"),
+    forecast_period=(str, "A month, quarter or year such as 2026-Q4 (default: the current one)"),
+    deal_type=(str, "Only deals and calls of this type: new, expansion or renewal"),
+    call_category=(str, "commit, best_case or pipeline"),
+    top=(str, "Only this person (name or id) and everybody below"),
+    commit=(str, "At least this will be booked, what is closed included"),
+    best_case=(str, "With luck this, commit included"),
+    note=(str, "What stands behind it"),
+    reason=(str, "Why another figure than theirs"),
     business_unit=(str, "Of this business unit"),
     provenance=(str, "Where it comes from, for example: plan 2026, second version"),
     effective=(str, "The day since when it is true (default: now)"),
@@ -332,6 +340,28 @@ def _targets(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     return body({"rows_in_all": len(rows), "offset": offset, "rows": rows[offset : offset + limit]}, None)
 
 
+def _said(asked: dict[str, Any]) -> dict[str, Any]:
+    names = {"forecast_period": "period", "deal_type": "type", "call_category": "category"}
+    return {names.get(name, name): value for name, value in asked.items()}
+
+
+def _board(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    page = _page(asked)
+    return body(api.forecasts.board(**_said(asked)), page)
+
+
+def _calls(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    offset, limit = _page(asked)
+    rows = api.forecasts.calls(**_said(asked))
+    return body({"rows_in_all": len(rows), "offset": offset, "rows": rows[offset : offset + limit]}, None)
+
+
+def _called(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    amounts = {name: asked.pop(name) for name in ("commit", "best_case") if name in asked}
+    done = api.forecasts.call(amounts, **_said(asked))
+    return body({"due_on": done.due_on, "calls": dict(done.ids), "adjusts": done.adjusts}, None)
+
+
 def _target_set(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     return body(api.targets.set(**_target(asked)), None)
 
@@ -398,6 +428,10 @@ TOOLS = (
          (), ("metric", "history", "as_of")),
     Tool("list_targets", "Targets of metrics: of whom, for which period, the value, and why one counts for nothing.", _targets, (),
          ("metric", "target_kind", "target_period", "targets_of", "as_of", "as_known_on", *PAGED)),
+    Tool("forecast_board", "What will be booked: target, closed, commit and best case as they count, a row a person.", _board, (),
+         ("forecast_period", "as_of", "top", "deal_type", "currency", *PAGED)),
+    Tool("forecast_calls", "Every call of a period, newest first: whose, by whom, how much, with reason and note.", _calls, (),
+         ("forecast_period", "person", "call_category", *PAGED)),
     Tool("check_definition", "Every mistake of a definition of metrics (or of all that are defined); changes nothing.", _checked, (),
          ("definition",)),
     Tool("list_tasks", "Tasks: who does what by when.", _tasks, (), ("task_status", *PAGED)),
@@ -453,6 +487,8 @@ TOOLS = (
     Tool("define_metrics", "Take metrics that are defined in TOML into the workspace: all of them, or none where one has a mistake.",
          _defined, ("definition",), (), writes=True),
     Tool("undefine_metric", "End the definition of a metric; its history stays.", _undefined, ("metric",), (), writes=True),
+    Tool("call_forecast", "Say what will be booked in a period: cumulative amounts; with person and reason a figure beside somebody's call.", _called,
+         (), ("commit", "best_case", "forecast_period", "person", "deal_type", "currency", "note", "reason"), writes=True),
     Tool("set_target", "Set what a metric should be in a period, of a person, team or unit, else of the company; again: a new version.", _target_set,
          ("metric", "target_period", "value"),
          ("target_kind", "person", "team", "business_unit", "currency", "provenance", "effective"), writes=True),

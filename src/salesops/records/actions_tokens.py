@@ -33,6 +33,8 @@ SCOPES: dict[str, str] = {
     "quality:read": "Ask how good the data is, list what is to be fixed",
     "targets:read": "List targets",
     "targets:write": "Set and withdraw targets",
+    "forecast:read": "Show the forecast board and calls",
+    "forecast:write": "Call what will be booked",
     "settings:read": "List custom fields, value rules and conflicts of imports",
     "settings:write": "Declare fields, words and rules, settle conflicts, refresh the warehouse",
     "work:read": "List tasks and comments",

@@ -61,7 +61,7 @@ EXAMPLES: dict[str, Any] = {
     "pipeline": "Sales", "most": 20, "variant": "value", "start": "creation", "at": [30, 90], "confidence": 0.9, "grain": "week",
     "season": False, "touched": ["Ben Okoye"], "since": "2026-01-01", "stage": "Proposal", "step": "Won", "from_step": "Discovery",
     "to_step": "Proposal", "problem": "unstable_forecast", "business_model": "subscription", "segment": ["country=US"],
-    "ask": "down",
+    "ask": "down", "top": "Mara Stone", "person": "Ben Okoye", "category": "commit", "type": "new",
     # what is named
     "entity": "opportunity", "key": "D07", "bar": "won", "cohort": "2026-Q1", "name": "win_rate", "rule": "opportunity.next_step_missing",
     "batch": 1, "number": 1, "record": 4611686018427387904, "user": "ben", "username": "ben", "action": "record.edit",
