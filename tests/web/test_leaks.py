@@ -57,6 +57,8 @@ ids['employment'] = made('employment', person=cleo, valid_from='2025-01-01', rol
 made('cost', at=day, person=cleo, function='sales', category='Salary Ibex', amount='26457513.11', month='2025-05-01')
 ids['target'] = made('target', metric='bookings', kind='quota', person=cleo, period='2025-Q2', starts_on='2025-04-01', ends_on='2025-06-30',
                      amount='24494897.42', status='published')
+made('forecast_call', at=day, person=cleo, made_by=cleo, scope='own', starts_on='2025-04-01', ends_on='2025-06-30', category='commit',
+     amount='11235813.21', note='Kinkajou will sign')
 about = {'subject': 'opportunity', 'subject_id': str(ids['opportunity'])}
 ids['comment'] = actions_work.create_work(owner, 'comment', text='Echidna says hello to @ben', **about)
 ids['task'] = actions_work.create_work(owner, 'task', title='Feed the platypus', **about)
@@ -77,6 +79,7 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "sales": (
         "Quokka Holding", "Wombat Lane", "5550199", "Zelda", "quagga.example", "Lorenzo", "Okapi", "Quokka takeover", "narwhal", "Axolotl",
         "Quokka prospect", "Dugong", "ORD-TAPIR", "INV-TAPIR", "Echidna", "platypus",
+        *("Kinkajou", "11,235,813", "11235813", "11.2M"),
         *("31,415,926", "31415926", "31.4M", "27,182,818", "27182818", "27.2M", "16,180,339", "16180339", "16.2M"),
         *("14,142,135", "14142135", "17,320,508", "17320508", "22,360,679", "22360679", "24,494,897", "24494897", "24.5M"),
     ),
@@ -120,6 +123,9 @@ ASKED: dict[str, tuple[str, ...]] = {
     "number-records": (f"number/bookings/records?{P}", f"number/bookings/records?{P}&cell=owner%3DCleo%20Marsh",
                        f"number/acquisition_cost/records?{P}", f"number/order_revenue/records?{P}"),
     "inbox": ("inbox",),
+    "forecast": (f"forecast?{P}", f"forecast?{P}&format=csv", f"forecast?{P}&format=xlsx", f"forecast?{P}&top=Cleo%20Marsh"),
+    "forecast-call": (f"forecast/call?{P}", f"forecast/call?{P}&person={{cleo}}", f"forecast/call?{P}&person={{ben}}"),
+    "forecast-history": (f"forecast/history?{P}", f"forecast/history?{P}&person={{cleo}}", f"forecast/history?{P}&format=csv"),
     "pipeline": (f"pipeline?{P}",),
     "pipeline-hygiene": (f"pipeline/hygiene?{P}", f"pipeline/hygiene?{P}&format=csv"),
     "pipeline-velocity": (f"pipeline/velocity?{P}",),
@@ -186,6 +192,7 @@ SENT: dict[str, tuple[str, dict[str, str]]] = {
     "record-work": ("work/opportunity/{opportunity}", {"text": "taken"}),
     "record-work-one": ("work/opportunity/{opportunity}/comment/{comment}", {"do": "delete"}),
     "target-cell": ("targets/cell", {"metric": "bookings", "kind": "goal", "whose": "company", "period": "2025", "value": "1", "was": ""}),
+    "forecast-call": ("forecast/call?period=2030-Q1&person={cleo}", {"commit": "1", "reason": "taken"}),
     "inbox": ("inbox", {"do": "finish", "number": "{task}"}),
     "views": ("views", {"do": "drop", "number": "{view}"}),
     "settings": ("settings", {"do": "field", "entity": "account", "field": "taken", "kind": "text"}),

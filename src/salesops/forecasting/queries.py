@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from salesops.common.errors import NotFound, UsageError
@@ -25,6 +26,8 @@ from salesops.spreadsheet import Exported, Table
 from .deadlines import Deadline, parse_deadline
 from .rollup import CATEGORIES, Call, Counted, Line, cumulative, roll_up
 
+Through = Callable[..., Any]
+"""Asks a query of another room: `through(query, *first, **asked)`."""
 TYPES = ("new", "expansion", "renewal")
 DEADLINE = "Mon 10:00"
 GRAINS = ("month", "quarter", "year")
@@ -141,26 +144,28 @@ def _decimal(units: int | None) -> Decimal | None:
 
 def board(
     session: Any, actor: Actor, *, period: str | None = None, as_of: date | str | None = None, top: object | None = None,
-    type: str | None = None, currency: str | None = None,
+    type: str | None = None, currency: str | None = None, through: Through | None = None,
 ) -> Board:  # fmt: skip
     """The forecast board of a period (default: the current one) as of a day, of the people that the actor may see.
 
     `top`: only this person and everybody below; `type` new, expansion or renewal: only such deals, and calls of such deals. The tree is the
-    reporting line of the day; a call counts by the moment it was made. Raises UsageError and NotFound, with the remedy.
+    reporting line of the day; a call counts by the moment it was made. `through` asks the queries of other rooms (`through(query, *first,
+    **asked)`), so that a door can keep their answers; calls are read anew every time. Raises UsageError and NotFound, with the remedy.
     """
+    ask = through or partial(_ask, session, actor)
     require(actor, "read")
     _check_type(type)
     on = session.manifest.today if as_of is None else as_day(as_of, "as_of")
     span, then = period_of(session, period, on), on - timedelta(days=7)
-    tree = organisation(session, actor, as_of=on)
+    tree = ask(organisation, as_of=on)
     parents = _parents(actor, tree, on, top)
     unit = currency or session.manifest.reporting_currency
     where = f"type = '{type}'" if type else None
-    now, notes = _deals(session, actor, span, on, unit, where)
-    once, _ = _deals(session, actor, span, then, unit, where)
+    now, notes = _deals(ask, span, on, unit, where)
+    once, _ = _deals(ask, span, then, unit, where)
     lines = roll_up(parents, now, _calls(session, actor, span, on, unit, type))
     before = roll_up(parents, once, _calls(session, actor, span, then, unit, type))
-    quotas = _quotas(session, actor, span, on, unit) if not type else {}
+    quotas = _quotas(session, ask, span, on, unit) if not type else {}
     order = tuple(seat.person for seat in tree.seats if seat.person in lines)
     return Board(
         span, on, then, unit, tree, order, lines, before, quotas, _street(order, parents, quotas), {one.person: one.name for one in tree.seats},
@@ -198,12 +203,18 @@ def _person(named: object, seats: Mapping[int, Any]) -> int:
     return found[0]
 
 
-def _deals(session: Any, actor: Actor, span: Period, on: date, unit: str, where: str | None) -> tuple[dict[int, dict[str, int]], tuple[str, ...]]:  # fmt: skip
+def _ask(session: Any, actor: Actor, query_: Callable[..., Any], *first: Any, **asked: Any) -> Any:
+    return query_(session, actor, *first, **asked)
+
+
+def _deals(
+    ask: Through, span: Period, on: date, unit: str, where: str | None
+) -> tuple[dict[int, dict[str, int]], tuple[str, ...]]:
     """By person: what is closed in the period by the day, and what is open and should close in it, by category (not cumulative)."""
     found: dict[int, dict[str, int]] = {}
     asked: dict[str, Any] = {"from_": span.start, "to": span.end, "as_of": on, "currency": unit, "where": where}
-    won = query(session, actor, "bookings", by="owner", **asked)
-    due = query(session, actor, "open_pipeline", by=("owner", "forecast_category"), **asked)
+    won = ask(query, "bookings", by="owner", **asked)
+    due = ask(query, "open_pipeline", by=("owner", "forecast_category"), **asked)
     for row in won.rows.select(["owner_id", "bookings"]).to_pylist():
         _add(found, row["owner_id"], "closed", row["bookings"])
     for row in due.rows.select(["owner_id", "forecast_category", "open_pipeline"]).to_pylist():
@@ -248,11 +259,9 @@ def _converted(row: Mapping[str, Any], unit: str, rates: Mapping[str, int]) -> i
     return convert_at(row["amount"], rates[code]) if code in rates else None
 
 
-def _quotas(session: Any, actor: Actor, span: Period, on: date, unit: str) -> dict[int, int]:
+def _quotas(session: Any, ask: Through, span: Period, on: date, unit: str) -> dict[int, int]:
     """Everybody's quota of the period, in `unit` at the plan rate."""
-    found = query(
-        session, actor, "quota_attainment", by="owner", from_=span.start, to=span.end, as_of=on, currency=unit
-    )
+    found = ask(query, "quota_attainment", by="owner", from_=span.start, to=span.end, as_of=on, currency=unit)
     own = {row["owner_id"]: row for row in found.to_pylist() if row["owner_id"] is not None}
     rates = _rates(session, {row["quota_attainment__currency"] for row in own.values()}, unit, span.start, "plan")
     result = {}
@@ -297,7 +306,8 @@ class Form:
 
 
 def form(
-    session: Any, actor: Actor, *, period: str | None = None, person: object | None = None, type: str | None = None, currency: str | None = None
+    session: Any, actor: Actor, *, period: str | None = None, person: object | None = None, type: str | None = None,
+    currency: str | None = None, through: Through | None = None,
 ) -> Form:  # fmt: skip
     """What somebody needs to call a period: one's own (default), or that of a person below. Raises UsageError for who is no person."""
     if person is None and actor.person is None:

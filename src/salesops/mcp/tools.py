@@ -357,7 +357,7 @@ def _calls(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _called(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
-    amounts = {name: asked.pop(name) for name in ("commit", "best_case") if name in asked}
+    amounts: dict[str, Any] = {name: asked.pop(name) for name in ("commit", "best_case") if name in asked}
     done = api.forecasts.call(amounts, **_said(asked))
     return body({"due_on": done.due_on, "calls": dict(done.ids), "adjusts": done.adjusts}, None)
 

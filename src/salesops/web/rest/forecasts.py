@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Query, Router, Schema
 from pydantic import Field
 
 from salesops.forecasting.actions import submit
@@ -44,7 +44,7 @@ class CallIn(s.Given):
     reason: str = Field("", max_length=2000, description="Why another figure than theirs")
 
 
-class CallDone(s.Schema):
+class CallDone(Schema):
     due_on: date = Field(description="The day of the deadline that it counts for")
     calls: dict[str, str] = Field(
         description="The ids of what was written, by category; empty where the same had been said for this deadline"

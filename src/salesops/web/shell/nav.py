@@ -55,6 +55,10 @@ PAGES: tuple[Page, ...] = (
         Tab(_("Hygiene"), "pipeline-hygiene"),
         Tab(_("Process"), "pipeline-process", under=("pipeline-cases",)),
     ), _("Sell")),
+    Page(_("Forecast"), "forecast", "f", (
+        Tab(_("Calls"), "forecast", under=("forecast-call",)),
+        Tab(_("Every call"), "forecast-history"),
+    ), _("Sell")),
     Page(_("Plans"), "plans", "q", (
         Tab(_("Targets"), "targets", under=("target-history",)),
         Tab(_("Organisation"), "organisation"),
