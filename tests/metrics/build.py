@@ -79,6 +79,10 @@ EVENT = {
                  paid=FLAG),
     "payment": dict(account=INT, invoice=INT, amount=INT, currency=TEXT),
     "time_report": dict(person=INT, category=TEXT, minutes=INT),
+    "forecast_call": dict(
+        person=INT, scope=TEXT, starts_on=DAY, ends_on=DAY, category=TEXT, type=TEXT, amount=INT, currency=TEXT, due_on=DAY, made_by=INT,
+        adjusts=INT, reason=TEXT, note=TEXT,
+    ),
 }  # fmt: skip
 OTHER = {
     "stage_history": dict(
@@ -352,6 +356,15 @@ class World:
                 "time_report", id=len(self.rows.get("time_report", [])) + 1, at=moment(day), on_day=d(day),
                 person=self.ids("person", person), category=category, minutes=spent,
             )  # fmt: skip
+
+    def calls(self, person: str, day: str, starts: str, ends: str, amount: int, **fields: Any) -> None:
+        """A person calls the commit of a period, in whole units."""
+        who = self.ids("person", person)
+        self.add(
+            "forecast_call", id=len(self.rows.get("forecast_call", [])) + 1, at=moment(day), on_day=d(day),
+            **{"person": who, "made_by": who, "scope": "own", "starts_on": d(starts), "ends_on": d(ends), "category": "commit",
+               "amount": amount * 10_000, "currency": "USD", **fields},
+        )  # fmt: skip
 
     def events(self, case: str, *steps: str, pipeline: str = "Log") -> None:
         """`day activity` each; a time of day may follow the day after a T."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from salesops.common.progress import Progress, Silent
-from salesops.demo import accounting, dealbook, interaction, market, organisation, people, selling, targets
+from salesops.demo import accounting, calls, dealbook, interaction, market, organisation, people, selling, targets
 from salesops.demo.columns import spread
 from salesops.demo.days import Ints
 from salesops.demo.folder import Folder, Summary
@@ -34,13 +34,15 @@ def write_company(out_dir: Path, parameters: Parameters, progress: Progress | No
         at_work = interaction.calendar_of_work(world, off)
         quarters = len(world.span.quarter_numbers)
         credited = np.zeros((world.staff.persons, quarters), dtype=np.int64)
+        weekly = np.zeros((world.staff.persons, quarters, calls.WEEKS), dtype=np.int64)
         sold = np.zeros((parameters.reps, quarters), dtype=np.int64)
         budget = Budget(world, plan)
         for block in range(len(plan.blocks)):
-            _block(world, folder, plan, block, found, budget, (credited, sold), at_work)
+            _block(world, folder, plan, block, found, budget, (credited, sold, weekly), at_work)
             task.advance()
         market.write_competitors(world, folder)
         targets.write(world, folder, sold)
+        calls.write(world, folder, weekly)
         accounting.costs(world, folder, credited)
         task.advance()
     return Summary(out_dir, dict(sorted(folder.rows.items())))
@@ -73,7 +75,7 @@ class Budget:
 
 def _block(
     world: World, folder: Folder, plan: selling.Plan, block: int, found: Catalogue, budget: Budget,
-    sums: tuple[Ints, Ints], at_work: np.ndarray | None,
+    sums: tuple[Ints, Ints, Ints], at_work: np.ndarray | None,
 ) -> None:  # fmt: skip
     """Everything that belongs to the seats of one block."""
     old = selling.contracts(world, plan, block, found)
@@ -93,4 +95,5 @@ def _block(
     spent += dealbook.write(world, folder, found, deals, book, wrong, accounts, leads, block, wanted)
     budget.spend(spent)
     interaction.write(world, folder, (block, *plan.blocks[block]), deals, book, accounts, leads, at_work)
-    targets.credit(world, deals, book, *sums)
+    targets.credit(world, deals, book, *sums[:2])
+    calls.credit(world, deals, book, sums[2])

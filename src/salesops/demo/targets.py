@@ -18,16 +18,30 @@ from salesops.demo.selling import Deals
 HOUR = 3600 * MICROS
 
 
+def _won(deals: Deals, made: Book) -> Ints:
+    return np.flatnonzero(deals.is_won & ~made.dead & (made.amount != NULL))
+
+
+def shares(deals: Deals, made: Book) -> tuple[Ints, Ints, Ints]:
+    """Who is credited with what of the won deals of a block, and on which day: (person, day, amount), owners before partners."""
+    won = _won(deals, made)
+    amount, owner, partner, day = made.amount[won], made.owner_at_close[won], made.split[won], deals.closing[won] // DAY
+    given = np.where(partner >= 0, amount * 4 // 10, 0)
+    shared = np.flatnonzero(partner >= 0)
+    return (
+        np.concatenate([owner, partner[shared]]),
+        np.concatenate([day, day[shared]]),
+        np.concatenate([amount - given, given[shared]]),
+    )
+
+
 def credit(world: World, deals: Deals, made: Book, credited: Ints, won_by_seat: Ints) -> None:
     """Add the won deals of a block to what people are credited with, and to the bookings of seats, by quarter."""
-    won = np.flatnonzero(deals.is_won & ~made.dead & (made.amount != NULL))
+    person, day, amount = shares(deals, made)
+    np.add.at(credited, (person, quarters(day) - world.span.quarter_numbers[0]), amount)
+    won = _won(deals, made)
     quarter = quarters(deals.closing[won] // DAY) - world.span.quarter_numbers[0]
-    amount, owner, partner = made.amount[won], made.owner_at_close[won], made.split[won]
-    given = np.where(partner >= 0, amount * 4 // 10, 0)
-    np.add.at(credited, (owner, quarter), amount - given)
-    shared = np.flatnonzero(partner >= 0)
-    np.add.at(credited, (partner[shared], quarter[shared]), given[shared])
-    np.add.at(won_by_seat, (deals.seat[won], quarter), amount)
+    np.add.at(won_by_seat, (deals.seat[won], quarter), made.amount[won])
 
 
 def _expected(world: World, won_by_seat: Ints) -> Floats:

@@ -9,7 +9,7 @@ from functools import cache
 from salesops.common.errors import InvalidData, NotFound, UsageError
 
 from ..definitions import Asked, Metric
-from . import activity, cost, customers, funnel, pipeline, process, revenue, sales
+from . import activity, cost, customers, forecast, funnel, pipeline, process, revenue, sales
 
 
 @cache
@@ -17,7 +17,7 @@ def metrics() -> dict[str, Metric]:
     """Every metric by id, in the order of the catalogue."""
     return {
         one.id: one
-        for group in (sales, pipeline, activity, funnel, cost, customers, revenue, process)
+        for group in (sales, pipeline, forecast, activity, funnel, cost, customers, revenue, process)
         for one in group.METRICS
     }
 

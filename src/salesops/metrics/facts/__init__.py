@@ -139,6 +139,15 @@ _FACTS = (
     Fact("lead_response", "leads created", "lead", "creation", ("b", "o"), undated="lead"),
     Fact("offer", "deals with an offer", "opportunity", "the day of the first offer", ("b", "o")),
     Fact("person_attainment", "quota-bearing people", "target", "the period's last day", times="snapshot"),
+    *(
+        Fact(name, "calls of periods that have ended", "forecast_call", "the last day of the period", times="snapshot", file="called",
+             money=("forecast_call",), since="SELECT MIN(ends_on) AS day FROM forecast_call", label="category", filled=(("made", made),))
+        for name, made in (
+            ("called", "DATE_DIFF('day', p.start, c.on_day) < 14"),
+            ("called_middle", "2 * DATE_DIFF('day', p.start, c.on_day) <= DATE_DIFF('day', p.start, p.end)"),
+            ("called_last", "1 = 1"),
+        )
+    ),
     Fact("ordered", "orders", "order", "the order day", ("b", "o"), undated="order", label="number", money=_ORDER, since=_ORDERED),
     Fact("order_line", "order lines", "order_line", "the order day", ("b", "o"), undated="order", label="number", record="order",
          money=_ORDER, since=_ORDERED),

@@ -65,7 +65,7 @@ def calls_board(request: Request) -> HttpResponse:
 def call(request: Request) -> HttpResponse:
     """One's own call, or a figure beside the call of somebody below: the deals by category at hand, two numbers and a note."""
     with asking(request) as ask:
-        person = request.GET.get("person") or None
+        person = request.POST.get("person") or request.GET.get("person") or None
         typed: dict[str, str] = {}
         problem: SalesopsError | None = None
         if request.method == "POST":
@@ -94,7 +94,7 @@ def call(request: Request) -> HttpResponse:
         facts = {
             "problem": problem,
             "typed": typed,
-            "other": person is not None,
+            "other": person is not None, "asked": person,
             **(_form(ask, found, typed) if found else {"form": None}),
         }
         return render(request, "forecast/call.html", facts, status=400 if problem and request.method == "POST" else 200)
