@@ -127,6 +127,7 @@ def company() -> Any:
     w.member("Red", "Ann")
     for quarter, starts, ends in (("1", "2024-01-01", "2024-03-31"), ("2", "2024-04-01", "2024-06-30")):
         w.quota("Ann", starts, ends, 100)
+        w.calls("Ann", starts, starts, ends, 100)
         w.quota("Bob", starts, ends, 300)
         deal = w.deal(f"won {quarter}", starts, owner="Ann", amount=90, source="Web", type="new", account="Acme")
         deal.on(starts[:8] + "15", stage="Demo").won(ends)

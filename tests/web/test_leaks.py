@@ -104,7 +104,7 @@ FILES = ("csv", "xlsx")
 P = "period=2025"
 LISTED = (
     "account", "contact", "lead", "opportunity", "activity", "order", "invoice", "payment", "subscription", "cost", "target", "employment",
-    "person", "stage_event",
+    "person", "stage_event", "forecast_call",
 )  # fmt: skip
 HELD = ("account", "contact", "lead", "opportunity", "order", "invoice", "target")
 """Planted records that a rep's and a manager's pages must not know."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from salesops.demo import people
 from salesops.demo.columns import dates as date_column
@@ -89,6 +90,6 @@ def _write(
         "at": instants(at), "person": ids("person", who), "scope": same("own", n), "starts_on": date_column(np.full(n, start)),
         "ends_on": date_column(np.full(n, end - 1)), "category": words(of, ("commit", "best_case")), "type": same(None, n),
         "amount": money(np.concatenate([commit, best]).astype(np.int64)), "currency": words(np.tile(unit, 2), world.currencies),
-        "due_on": date_column(day), "made_by": ids("person", who), "note": same(None, n),
+        "due_on": date_column(day), "made_by": ids("person", who), "adjusts": pa.nulls(n, pa.int64()), "reason": same(None, n), "note": same(None, n),
     }  # fmt: skip
     numbered(folder, "forecast_call", columns)

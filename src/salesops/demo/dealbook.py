@@ -415,5 +415,6 @@ def pipelines(world: World, folder: Folder) -> None:
         "probability": scaled(np.array([round(e[1] * 1_000_000) for e in every], dtype=np.int64)),
         "pitch": flags(np.array([e[2] for e in every])),
         "qualified": flags(np.array([e[3] for e in every])),
+        "category": words(CATEGORY_OF_STAGE[position + 1], CATEGORIES),
     }
     numbered(folder, "stage", columns | stamped(np.full(len(every), (world.span.first - 1600) * DAY)))
