@@ -87,7 +87,18 @@ ROOMS: Mapping[str, Elsewhere] = {
 }
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "import", "mapping"),
-    "Ask": ("scorecard", "metrics", "target", "explain", "cohorts", "people", "pipeline", "forecast", "quality", "report"),
+    "Ask": (
+        "scorecard",
+        "metrics",
+        "target",
+        "explain",
+        "cohorts",
+        "people",
+        "pipeline",
+        "forecast",
+        "quality",
+        "report",
+    ),
     "Records": ("record", "field", "word", "rule", "task", "comment"),
     "Run": ("serve", "worker", "mcp", "user", "audit", "refresh", "backup", "restore"),
 }

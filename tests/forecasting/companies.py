@@ -195,3 +195,43 @@ def read_demo(folder: Path, first: date, last: date) -> Company:
         since.astype("datetime64[D]"), np.where(expected == "", "NaT", expected).astype("datetime64[D]"), numbers,
     )  # fmt: skip
     return Company(snapshots, outcomes, quarters(first.year, last.year + 2))
+
+
+def simple(seed: int = 1, per_week: int = 12, years: int = 3, **hidden: float) -> Company:
+    """A company of one process: a deal is decided after some weeks, won in three of ten cases, more often by `good` owners.
+
+    `hidden` sets what the tables leave out or break: `no_amount` and `no_date` are shares of snapshot rows.
+    """
+    rng = np.random.default_rng(seed)
+    begin = np.datetime64("2021-01-04")
+    weeks = years * 52
+    n = per_week * weeks
+    created = begin + np.sort(rng.integers(0, weeks * 7, n))
+    owner = rng.integers(0, 6, n)
+    segment = rng.integers(0, 2, n)
+    length = 5 + rng.gamma(2.0, 20.0, n).astype(np.int64) * (1 + segment)
+    won = rng.random(n) < np.array([0.15, 0.2, 0.25, 0.3, 0.4, 0.5])[owner]
+    close = created + length
+    last = begin + weeks * 7 - 1
+    closed = np.where(close <= last, close, NEVER)
+    amount = np.exp(rng.normal(9.0 + segment, 0.5, n)).astype(np.int64) * 10_000
+    labels = {
+        "owner": np.char.add("owner ", owner.astype(str)),
+        "team": np.char.add("team ", (owner // 3).astype(str)),
+        "segment": np.array(["small", "large"])[segment],
+        "product": np.array(["a", "b", "c"])[rng.integers(0, 3, n)],
+    }
+    final = np.where(np.isnat(closed) | ~won, NO_AMOUNT, amount)
+    outcomes = Outcomes(np.arange(n), created, closed, won, final, labels)
+    as_ofs = np.arange(begin, last + 1, 7)
+    row, day = pairs(created, closed, as_ofs)
+    age = (as_ofs[day] - created[row]).astype(np.int64)
+    stage = np.array(["talk", "offer", "terms"])[np.minimum(3 * age // (length[row] + 1), 2)]
+    due = created[row] + (length[row] * np.exp(rng.normal(0, 0.3, len(row)))).astype(np.int64)
+    due = np.where(rng.random(len(row)) < hidden.get("no_date", 0.0), NEVER, due)
+    stated = np.where(rng.random(len(row)) < hidden.get("no_amount", 0.0), NO_AMOUNT, amount[row] * 11 // 10)
+    snapshots = Snapshots(
+        as_ofs[day], row, stated, {k: v[row] for k, v in labels.items()} | {"stage": stage}, created[row],
+        as_ofs[day] - age % 10, due, {"pushes": rng.poisson(0.5, len(row)).astype(float)},
+    )  # fmt: skip
+    return Company(snapshots, outcomes, quarters(2021, 2021 + years))

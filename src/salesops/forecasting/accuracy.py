@@ -150,6 +150,8 @@ def cluster_bootstrap(
     found = [
         statistic(np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))])) for _ in range(draws)
     ]
+    if np.isnan(found).all():
+        return float("nan"), float("nan")
     low, high = np.nanquantile(found, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

@@ -43,7 +43,7 @@ def backtest(
     model: DealModel | None = None
     for i, on in enumerate(days):
         if model is None or (on - model.on).astype(np.int64) >= refit_days or model.basis is None:
-            model = train(history, on, max(horizons) + 1, model)
+            model = train(history, on, max(horizons) + 1, model, dates=False)
         for horizon in horizons:
             if int(history.periods.index(on)) + horizon >= len(history.periods):
                 continue

@@ -27,6 +27,8 @@ AMOUNT_PRIOR: Final = 10.0
 FEWEST_ROWS: Final = 200
 """Snapshot rows with a known label from which a regression is fitted."""
 TARGETS: Final = ("now", "next", "after", "ever", "open now", "open next", "open after")
+AHEAD: Final = {"now": 0, "next": 1, "after": 2, "ever": 3, "open now": 0, "open next": 1, "open after": 2}
+"""Periods that must have ended before a row tells about the target."""
 
 
 @dataclass(frozen=True)
@@ -204,15 +206,19 @@ def _reasons(columns: Basis, found: Fit, design: Design) -> Reasons:
     return Reasons(columns.names, found.intercept, design.astype(np.float64) @ member)
 
 
-def train(history: History, on: Any, horizons: int = HORIZONS, start: DealModel | None = None) -> DealModel:
-    """Train on what was known on a day. `horizons` = 1 leaves out what only scores of single deals need (back-tests)."""
+def train(
+    history: History, on: Any, horizons: int = HORIZONS, start: DealModel | None = None, dates: bool = True
+) -> DealModel:
+    """Train on what was known on a day. Without `dates` only the chances of so many `horizons` are fitted, not what dates, slips and
+    "ever" need (back-tests); those go by stage and age then. `start`: an earlier model, whose coefficients are a first guess.
+    """
     on = np.datetime64(on, "D")
     settings = history.settings
     known = history.outcomes.known_on(on)
     closed = ~np.isnat(known.closed)
     n, won = int(closed.sum()), int(known.won.sum())
     seen = history.snapshots.as_of <= on
-    teaching = _eligible(history, on, 0)
+    teaching = _eligible(history, on, 0, settings.most_rows)
     model = DealModel(
         on, tier_of(n, won, settings, len(teaching)), settings, history.periods, None, {},
         rates.learn(history, on), _amounts(history, known, on), Shocks(), np.full(HORIZONS, 0.5), 60.0,
@@ -224,16 +230,13 @@ def train(history: History, on: Any, horizons: int = HORIZONS, start: DealModel 
     columns = basis(history.frame.take(teaching), hidden, incidence_on(known, on))
     design = columns.design(history.frame.take(teaching))
     fits = {"now": _fit(history, teaching, "now", design, columns, on, start)}
-    if horizons > 1:
-        for name in TARGETS[1:]:
-            rows = _eligible(
-                history, on, {"next": 1, "after": 2, "ever": 3, "open next": 1, "open after": 2}.get(name, 0)
-            )
-            if len(rows) < FEWEST_ROWS:
-                continue
-            same = len(rows) == len(teaching) and (rows == teaching).all()
-            matrix = design if same else columns.design(history.frame.take(rows))
-            fits[name] = _fit(history, rows, name, matrix, columns, on, start)
+    for name in TARGETS[1:] if dates else TARGETS[1:horizons]:
+        rows = _eligible(history, on, AHEAD[name], history.settings.most_rows // 2)
+        if len(rows) < FEWEST_ROWS:
+            continue
+        same = len(rows) == len(teaching) and (rows == teaching).all()
+        matrix = design if same else columns.design(history.frame.take(rows))
+        fits[name] = _fit(history, rows, name, matrix, columns, on, start)
     shocks = _shocks(history, teaching, sigmoid(fits["now"].log_odds(design)))
     model = replace(
         model, basis=columns, fits=fits, shocks=shocks, quarantined=tuple(f"{a}: {b}" for a, b in out),
@@ -260,8 +263,8 @@ def tier_of(n: int, won: int, settings: Settings, rows: int) -> Tier:
     return Tier("boosting", n, won, f"{n} closed deals")
 
 
-def _eligible(history: History, on: np.datetime64, horizon: int) -> Ints:
-    """Rows whose label's window had ended, from the first close on record; older as-ofs are thinned to `most_rows`."""
+def _eligible(history: History, on: np.datetime64, horizon: int, most: int) -> Ints:
+    """Rows whose label's window had ended, from the first close on record; as-ofs are thinned to `most` rows, the latest kept."""
     found = history.labels
     known = found.known_ever if horizon == HORIZONS else found.known[:, min(horizon, HORIZONS - 1)]
     start = history_start(history.outcomes)
@@ -269,9 +272,9 @@ def _eligible(history: History, on: np.datetime64, horizon: int) -> Ints:
     if np.isnat(start) or start > on:
         return np.zeros(0, dtype=np.int64)
     rows = np.flatnonzero(keep)
-    if len(rows) <= history.settings.most_rows:
+    if len(rows) <= most:
         return rows
-    stride = -(-len(rows) // history.settings.most_rows)
+    stride = -(-len(rows) // most)
     day, code = np.unique(history.snapshots.as_of[rows], return_inverse=True)
     return rows[(len(day) - 1 - code) % stride == 0]
 

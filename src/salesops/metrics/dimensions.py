@@ -85,7 +85,13 @@ class Dimensions:
 
     def known(self) -> list[str]:
         """Names of the dimensions that this fact can be split by."""
-        names = [*REFS, *PLAIN, *DERIVED, "forecast_category", *(f"{event}_{grain}" for event in ("created", "closed") for grain in GRAINS)]
+        names = [
+            *REFS,
+            *PLAIN,
+            *DERIVED,
+            "forecast_category",
+            *(f"{event}_{grain}" for event in ("created", "closed") for grain in GRAINS),
+        ]
         return [name for name in names if self._resolve(name) is not None]
 
     def _resolve(self, name: str) -> Resolved | None:
@@ -137,7 +143,9 @@ class Dimensions:
             f"ELSE COALESCE({own}, {alias}.category, 'pipeline') END"
         )
         on = f"{alias}.id = f.stage AND {alias}.day_from <= f.basis AND f.basis < {alias}.day_to"
-        return Resolved("forecast_category", key, "", frozenset({"category", "stage"}), (left_join("stage", alias, on),))
+        return Resolved(
+            "forecast_category", key, "", frozenset({"category", "stage"}), (left_join("stage", alias, on),)
+        )
 
     def _versions(self, head: str) -> exp.Join:
         """The version of what a reference names, as of the date basis: at most one."""
