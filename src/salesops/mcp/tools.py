@@ -106,6 +106,11 @@ PARAMETERS = _parameters(
     approval_status=(str, "open, decided, all, approved, declined, withdrawn or replaced"),
     mine=(bool, "Only those that wait for the user's own decision"),
     number=(int, "The number of a proposal"),
+    report=(int, "The number of a report: what was sent of it, run by run (without it: the reports)"),
+    alert=(int, "The number of an alert"),
+    alert_rule=(str, "below 20%, above 50, drops by 10%, drops by 5 pp; with: in this month"),
+    active=(bool, "false pauses it, true goes on"),
+    minutes=(dict[str, int], "Minutes by kind: selling, outreach, customer, admin, crm_entry, internal, training, travel, other"),
     text=(str, "The comment"),
     title=(str, "What is to be done"),
     due=(str, "By which day"),
@@ -311,6 +316,39 @@ def _approval(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     return body(_moments([api.approvals.show(asked["number"])], ("asked", "decided"))[0], None)
 
 
+def _reports(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    offset, limit = _page(asked)
+    if (number := asked.pop("report", None)) is not None:
+        runs = api.reports.history(number)
+        sent = [{**run, "sent": _moments(run["sent"], ("sent",))} for run in runs[offset : offset + limit]]
+        rows, total = _moments(sent, ("due", "finished")), len(runs)
+    else:
+        found = api.reports.list()
+        rows, total = _moments(found[offset : offset + limit], ("next",)), len(found)
+    return body({"rows_in_all": total, "offset": offset, "rows": rows}, None)
+
+
+def _own_alerts(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return body({"rows": api.reports.alerts()}, None)
+
+
+def _alert_set(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"alert": api.reports.create_alert(asked["metric"], asked["alert_rule"])}
+
+
+def _alert_edited(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    api.reports.edit_alert(asked["alert"], rule=asked.get("alert_rule"), active=asked.get("active"))
+    return {"alert": asked["alert"]}
+
+
+def _week(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return body(api.people.my_week(), None)
+
+
+def _week_reported(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"written": api.people.report_week(api.people.my_week()["last"], asked["minutes"])}
+
+
 def _work(rows: list[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
     """A page of work, with its moments as text."""
     offset, limit = _page(asked)
@@ -439,6 +477,10 @@ TOOLS = (
     Tool("list_approvals", "Proposals of the user, and those that the user may decide: what changes, who asked, whether they are stale.", _approvals,
          (), ("approval_status", "mine", *PAGED)),
     Tool("show_approval", "One proposal: what it changes, before and after; who asked, who decided.", _approval, ("number",), ()),
+    Tool("list_reports", "The user's reports: what each shows, in which form, to whom, when next; or what was sent of one.", _reports, (),
+         ("report", *PAGED)),
+    Tool("list_own_alerts", "What the user wants to be told of: metric, rule, whether it is paused or holds now.", _own_alerts, (), ()),
+    Tool("my_week", "The user's own week to report: its days, minutes by kind as reported and as their activities say.", _week, (), ()),
     Tool("pipeline_waterfall", "What changed the pipeline between the evening before `from` and the evening of `to`: a row for every bar.",
          _answered(lambda api, **asked: api.pipeline.waterfall(**asked)), (),
          ("period", "from", "to", "scope", "by", "where", "currency", "as_known_on", *PAGED)),
@@ -495,5 +537,8 @@ TOOLS = (
     Tool("withdraw_target", "Withdraw a target: from then on nobody has set it; its history stays.", _target_withdrawn, ("target",),
          ("effective",), writes=True),
     Tool("create_comment", "Comment on a record.", _commented, ("entity", "key", "text"), (), writes=True),
+    Tool("set_alert", "Be told in the inbox when a metric is or does what the rule says.", _alert_set, ("metric", "alert_rule"), (), writes=True),
+    Tool("edit_alert", "Change, pause or resume an alert.", _alert_edited, ("alert",), ("alert_rule", "active"), writes=True),
+    Tool("report_week", "Report the user's own last week in minutes by kind, all kinds at once.", _week_reported, ("minutes",), (), writes=True),
     Tool("create_task", "Create a task: who does what by when.", _task, ("title",), ("due", "owner"), writes=True),
 )  # fmt: skip

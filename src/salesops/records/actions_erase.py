@@ -52,7 +52,12 @@ def erase(actor: Actor, entity: str, key: object, *, confirm: str, note: str = "
         )
     _no_account(kind, _with_merged(kind, record))
     held = {"entity": entity, "record": record}
-    lines = [Line(field.replace("_", " "), "filled", ERASED) for field in FIELDS[entity]]
+    known = _known_values(kind, _with_merged(kind, record))
+    lines = [
+        Line(field.replace("_", " "), "filled", ERASED)
+        for field in (*FIELDS[entity], *sorted(set(known) - set(FIELDS[entity])))
+        if field in known
+    ]
     plan = Plan("erasure", f"Erase the {entity} {name}", entity, str(record), held, _base(held), lines)
     done: dict[str, Any] | Waiting = approvals.through(actor, plan, lambda decided: _erase(actor, held, decided), note)
     return done

@@ -56,9 +56,15 @@ def watched(request: Request) -> HttpResponse:
             "cards": cards, "alerts": len(rows), "judged": len(order), "notes": notes, "refused": refused, "grain": grain, "grains": GRAINS,
             "wanted": wanted, "choices": _choices(ask), "most": MOST, "surges": sum(row["direction"] == "surge" for row in rows),
             "may": access.may(request.actor, "report"), "problem": problem, "given": request.POST,
-            "own": stored.list_alerts(request.actor) if access.may(request.actor, "report") else [],
+            "own": _own(ask) if access.may(request.actor, "report") else [],
         }  # fmt: skip
         return render(request, "metrics/alerts.html", facts, status=400 if problem else 200)
+
+
+def _own(ask: Asking) -> list[dict[str, Any]]:
+    """The reader's own alerts, by the titles of their metrics."""
+    titles = dict(_choices(ask))
+    return [{**row, "title": titles.get(row["metric"], row["metric"])} for row in stored.list_alerts(ask.actor)]
 
 
 def _act(request: Request) -> str:
