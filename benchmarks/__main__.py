@@ -1,4 +1,4 @@
-"""Measure the speed: `python -m benchmarks [demo|import|refresh|questions|survival|catalogue|single|scans|layer|web ...] [--size tiny|small|full]`.
+"""Measure the speed: `python -m benchmarks [NAME ...] [--size tiny|small|full]`, NAME one of NAMES below (`--help` lists them).
 
 Every figure is taken in a process of its own: its seconds (of the work, without starting the program), processor seconds and the
 most memory it held. Before a ratio is printed the answers of all engines are compared, and a difference ends the run.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import semantic_layer
+from . import semantic_layer, trytond
 from . import web as http
 from .figures import NAMES as FIGURES
 from .measure import ROOT, Run, run
@@ -25,11 +25,26 @@ COMPANY = {"tiny": (20, 1_000, 10_000), "small": (100, 20_000, 200_000), "full":
 """Reps, deals and changes of the company of which the whole catalogue is asked; with meetings, demos and proposals, over 36 months."""
 WEB = {"tiny": (8, 200, 2_000), "small": (40, 5_000, 50_000), "full": (200, 100_000, 1_000_000)}
 """Reps, deals and changes of the company whose pages are served."""
+COMPENSATION = {"tiny": (2_000, 20, 200), "small": (50_000, 500, 1_000), "full": (1_000_000, 10_000, 10_000)}
+"""Deals and reps of a year that is calculated, and lines of the flat plan that trytond-commission calculates, too."""
+YEAR_S, YEAR_MB, CHANGE_S, PREVIEW_S, FASTER = 30.0, 2048.0, 2.0, 0.2, 100
 CLICKING_S = {"tiny": 3.0, "small": 30.0, "full": 300.0}
 LIMITS = {"demo": 300.0, "import": 180.0, "refresh, full": 60.0, "refresh after 1,000 changes": 2.0}
 RATIO, MEMORY_MB = 1.3, 4096.0
 CATALOGUE_S, SINGLE_S, SCAN_S = 60.0, 0.3, 2.0
-NAMES = ("demo", "import", "refresh", "questions", "survival", "catalogue", "single", "scans", "layer", "web")
+NAMES = (
+    "demo",
+    "import",
+    "refresh",
+    "questions",
+    "survival",
+    "catalogue",
+    "single",
+    "scans",
+    "layer",
+    "web",
+    "compensation",
+)
 
 
 @dataclass
@@ -219,6 +234,50 @@ class Bench:
             self._views(server, people[0], workspace, pages)
             self._load(server, people[1:], list(pages.values()))
 
+    def compensation(self) -> None:
+        """A year of compensation, a change of 100 deals, one rep's preview; the flat plan beside trytond-commission."""
+        folder, (deals, reps, lines) = self.folder / "pay", COMPENSATION[self.size]
+        module = "benchmarks.compensation"
+        took = run("year", folder, deals, reps, module=module)
+        note = (
+            f"{deals:,} deals, {reps:,} reps: {took.result['lines']:,} lines stored, {took.result['megabytes']:.0f} MB"
+        )
+        self.add("compensation, a year", "salesops", took, note)
+        self._limit("a year of compensation", took.own, YEAR_S)
+        self._limit("a year of compensation, MB", took.memory_mb, YEAR_MB)
+        took = run("change", folder, deals, reps, module=module)
+        note = f"{took.result['payees']:,} payees anew, {took.result['cpu']:.2f} s of processor"
+        self.add("compensation, 100 deals", "salesops", took, note)
+        self._limit("100 changed deals", took.own, CHANGE_S)
+        took = run("preview", folder, deals, reps, module=module)
+        self.add(
+            "compensation, preview", "salesops", took, f"{took.result['payees']} payees as the interpreter pays them"
+        )
+        self._limit("preview of a rep", took.own, PREVIEW_S)
+        self._flat(folder, lines, module)
+
+    def _flat(self, folder: Path, lines: int, module: str) -> None:
+        mine = run("flat", lines, folder / "flat", module=module)
+        self.add("compensation, flat", "salesops", mine, f"{mine.result['lines']:,} lines stored")
+        found = trytond.python()
+        if not found:
+            print("trytond-commission: skipped, no Python has it (see benchmarks/trytond.py)")
+            return
+        theirs = run(lines, python=found, module="benchmarks.trytond")
+        if theirs.result["answer"] != mine.result["answer"] or theirs.result["lines"] != mine.result["lines"]:
+            raise SystemExit(
+                f"flat plan: salesops and trytond-commission differ: {mine.result['answer'][:3]}, {theirs.result['answer'][:3]}"
+            )
+        faster = theirs.own / mine.own
+        self.add(
+            "compensation, flat",
+            "trytond-commission",
+            theirs,
+            f"the same {lines:,} lines, {faster:,.0f} x the seconds of salesops",
+        )
+        if self.size == "full" and faster < FASTER:
+            self.failed.append(f"flat plan: {faster:.0f} times as fast as trytond-commission, at least {FASTER}")
+
     def _views(self, server: http.Server, owner: http.Visitor, workspace: Path, pages: dict[str, str]) -> None:
         for path in pages.values():
             owner.get(path)
@@ -279,6 +338,7 @@ def main(arguments: list[str] | None = None) -> int:
     steps = {
         "demo": bench.demo, "import": bench.load, "refresh": bench.refresh, "questions": bench.questions,
         "survival": bench.survival, "catalogue": bench.catalogue, "single": bench.single, "scans": bench.scans, "layer": bench.layer, "web": bench.web,
+        "compensation": bench.compensation,
     }  # fmt: skip
     for name in NAMES:
         if not given.names or name in given.names:

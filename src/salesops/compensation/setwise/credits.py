@@ -231,7 +231,7 @@ def _reach(work: Work, one: Amount) -> None:
         WITH line AS (
             SELECT a.p AS ancestor, b.p AS person, valid_from, coalesce(valid_to, DATE '9999-12-31') AS valid_to
             FROM given.closure k JOIN calc.payee a ON a.payee = k.ancestor JOIN calc.payee b ON b.payee = k.person
-            WHERE {_levels(measure)} AND valid_from < coalesce(valid_to, DATE '9999-12-31')
+            WHERE {levels(measure)} AND valid_from < coalesce(valid_to, DATE '9999-12-31')
             {_selves(measure)}),
         marked AS (
             SELECT *, CASE WHEN valid_from <= max(valid_to) OVER (PARTITION BY ancestor, person ORDER BY valid_from, valid_to
@@ -243,7 +243,8 @@ def _reach(work: Work, one: Amount) -> None:
         FROM numbered{only} GROUP BY ancestor, person, stretch""")  # fmt: skip
 
 
-def _levels(measure: Measure) -> str:
+def levels(measure: Measure) -> str:
+    """SQL of the reporting lines that a measure's roll-up follows."""
     most = {"1": " AND depth <= 1", "2": " AND depth <= 2"}.get(measure.levels, "")
     other = " AND ancestor <> person" if measure.exclude_own_direct else ""
     return f"depth >= 1{most}{other}"

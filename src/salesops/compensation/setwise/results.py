@@ -7,6 +7,7 @@ depends on nothing but their content.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +30,7 @@ LINE: Final = pa.schema([
 _KINDS: Final = pa.array(["own", "true_up", "reversal"])
 
 _SORTED: Final = """
-    SELECT k, phase, own, ord < 0 AS before_all, y, n, kind, cause_n, tier, low, high, base, rate, raw, cents
+    SELECT k, phase, cause_ord, own, ord, y, n, kind, cause_n, tier, low, high, base, rate, raw, cents
     FROM calc.paid ORDER BY k, phase, cause_ord, own, ord, tier, rate"""
 
 
@@ -42,9 +43,9 @@ def lines(work: Work) -> Iterator[pa.RecordBatch]:
         k = get["k"]
         columns = [
             names.payees.take(names.step_payee.take(k)), names.components.take(names.step_component.take(k)),
-            names.periods.take(names.step_period.take(k)), *names.place(get["n"], get["before_all"]),
+            names.periods.take(names.step_period.take(k)), *names.place(get["n"], get["ord"]),
             pc.fill_null(names.types.take(get["y"]), ""), pa.array(seq.within(k.to_numpy()), pa.int32()), _KINDS.take(get["kind"]),
-            names.cause(get["phase"], get["own"], get["cause_n"]), get["tier"], get["low"], get["high"], get["base"].cast(pa.int64()),
+            names.cause(get["phase"], get["own"], get["cause_n"], get["cause_ord"]), get["tier"], get["low"], get["high"], get["base"].cast(pa.int64()),
             get["rate"], get["raw"].cast(pa.int64()), get["cents"],
         ]  # fmt: skip
         yield pa.record_batch(columns, schema=LINE)
@@ -65,19 +66,32 @@ class _Names:
         self.step_component = column("SELECT c FROM calc.step ORDER BY k")
         self.step_period = column("SELECT t FROM calc.step ORDER BY k")
         self.deals = pa.concat_arrays([pa.array([""]), column("SELECT deal FROM calc.line ORDER BY n")])
+        self.first_day = (work.periods[0].start - date(1970, 1, 1)).days
+        self.days = pa.array(
+            [
+                f"({work.periods[0].start + n * timedelta(days=1)})"
+                for n in range((work.periods[-1].end - work.periods[0].start).days + 1)
+            ]
+        )
         self.lines = pa.concat_arrays([pa.array([""]), column("SELECT line FROM calc.line ORDER BY n")])
 
-    def place(self, n: pa.Array, before_all: pa.Array) -> tuple[pa.Array, pa.Array]:
-        """Give deal and line; of a manager's day both are empty, of what is paid before anything is sold ``(none)``."""
-        deals, deal_lines = pc.fill_null(self.deals.take(n), ""), pc.fill_null(self.lines.take(n), "")
-        return pc.if_else(before_all, "(none)", deals), deal_lines
+    def place(self, n: pa.Array, order: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """Give deal and line: of a manager's day the day in brackets, of what is paid before anything is sold ``(none)``."""
+        deals = pc.if_else(pc.equal(n, 0), self.days.take(self._day(order)), self.deals.take(n))
+        return pc.if_else(pc.less(order, 0), "(none)", deals), pc.fill_null(self.lines.take(n), "")
 
-    def cause(self, phase: pa.Array, own: pa.Array, n: pa.Array) -> pa.Array:
+    def _day(self, order: pa.Array) -> pa.Array:
+        """Give the place of a credit's day: the first of what its place in the order is made of."""
+        day = pc.subtract(pc.shift_right(pc.max_element_wise(order, 0), 40), self.first_day)
+        return pc.if_else(pc.less(order, 0), pa.scalar(None, pa.int64()), day)
+
+    def cause(self, phase: pa.Array, own: pa.Array, n: pa.Array, order: pa.Array) -> pa.Array:
         """Give what moved an earlier credit: ``quota`` or deal and line; null for a credit's own lines."""
         if n.null_count == len(n):
             moved = pa.nulls(len(n), pa.string())
         else:
-            moved = pc.binary_join_element_wise(self.deals.take(n), self.lines.take(n), "/")
+            deals, lines = self.place(n, pc.if_else(pc.is_valid(n), order, pa.scalar(None, pa.int64())))
+            moved = pc.binary_join_element_wise(deals, lines, "/")
         return pc.if_else(
             pc.equal(own, 1), pa.scalar(None, pa.string()), pc.if_else(pc.equal(phase, 0), "quota", moved)
         )

@@ -141,14 +141,20 @@ def payees(work: Work) -> tuple[list[Payee], list[Problem]]:
             if not problems or problems[-1].record != name:
                 problems.append(_assigned_twice(work, name))
             continue
-        begins = max(start, hired or start)
-        ends = [one for one in (end, left) if one is not None]
-        service = Service(Days(begins, min(ends, default=None)), ramp or hired or start, tuple(away.get(name, ())))
-        first = max(work.first, begins)
-        last = min([work.last, *(one - _DAY for one in ends)])
+        served = service(start, end, hired, left, ramp, away.get(name, ()))
+        first = max(work.first, served.active.start)
+        last = work.last if served.active.end is None else min(work.last, served.active.end - _DAY)
         if first <= last:
-            found.append(Payee(number, name, service, first, last, region, weight))
+            found.append(Payee(number, name, served, first, last, region, weight))
     return found, problems
+
+
+def service(
+    start: date, end: date | None, hired: date | None, left: date | None, ramp: date | None, away: Sequence[Days] = ()
+) -> Service:
+    """Give when somebody works under a plan: the assignment, cut by joining and leaving."""
+    ends = [one for one in (end, left) if one is not None]
+    return Service(Days(max(start, hired or start), min(ends, default=None)), ramp or hired or start, tuple(away))
 
 
 def _assigned_twice(work: Work, name: str) -> Problem:
