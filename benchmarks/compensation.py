@@ -139,16 +139,18 @@ def preview(folder: str, deals: str, reps: str) -> dict[str, Any]:
     calendar, _, through = _asked()
     names = [f"R{n:05}" for n in range(0, int(reps), max(1, int(reps) // 20))][:20]
     found = []
+    cpu = time.process_time()
     for name in names:
         started = time.perf_counter()
         closing = setwise.Closing("credited", LAST, 5_000_000)
         assert setwise.preview(con, _plan(), calendar, through, run, name, [closing]) is not None
         found.append(time.perf_counter() - started)
+    cpu = (time.process_time() - cpu) / len(names)
     sampled = [*names, "M1-0000"]
     wrong = setwise.differences(con, _plan(), calendar, through, run, sampled)
     if wrong:
         raise SystemExit(f"The interpreter pays {wrong} otherwise")
-    return {"seconds": sorted(found)[int(len(found) * 0.95) - 1], "payees": len(sampled)}
+    return {"seconds": sorted(found)[int(len(found) * 0.95) - 1], "payees": len(sampled), "cpu": cpu}
 
 
 def flat(count: str, folder: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def facts_of(con: duckdb.DuckDBPyConnection, plan: Plan, run: Run, payee: str) -
     """Give a payee's facts: credits of the stored run; service, quotas and targets of the tables in ``given``."""
     begin(con)
     assigned = con.execute(
-        "SELECT valid_from, valid_to, hired_on, left_on, ramp_from, region FROM given.assignment WHERE payee = ? AND plan = ?",
+        "SELECT valid_from, valid_to, hired_on, left_on, ramp_from FROM given.assignment WHERE payee = ? AND plan = ?",
         [payee, plan.plan],
     ).fetchall()
     if len(assigned) != 1:
@@ -77,7 +77,8 @@ def facts_of(con: duckdb.DuckDBPyConnection, plan: Plan, run: Run, payee: str) -
     targets = con.execute(
         "SELECT valid_from, valid_to, cents FROM given.target WHERE payee = ? ORDER BY ALL", [payee]
     ).fetchall()
-    found = service(*assigned[0][:5], away=[Days(start, end) for start, end in away])
+    begins, ends, hired, left, ramp = assigned[0]
+    found = service(begins, ends, hired, left, ramp, [Days(start, end) for start, end in away])
     sums = [Sum(Days(start, end), cents) for start, end, cents in targets]
     return Payee(payee, found, _credits_of(con, plan, run, payee), quotas=quotas, targets=sums)
 
