@@ -34,3 +34,48 @@ class Forecasts:
         from salesops.forecasting.queries import call_history
 
         return call_history(self._api.session(), self._api.actor, **question)
+
+    # The model
+
+    def run(self, *, as_of: date | str | None = None, test: bool | None = None, step: Any = None) -> Any:
+        """Forecast the period of a day (default: today) and the next, and store both; `test=True` makes the back-test anew."""
+        from salesops.forecasting.runs import run
+
+        return run(self._api.session(as_of), self._api.actor, as_of=as_of, test=test, step=step)
+
+    def show(self, **question: Any) -> dict[str, Any]:
+        """The newest forecast of a `period` (`as_of` a day): rows by person and cut, methods with weights, notes."""
+        from salesops.forecasting.runs import show
+
+        return show(self._api.session(), self._api.actor, **question)
+
+    def deals(self, **question: Any) -> list[dict[str, Any]]:
+        """The open deals of a forecast (of a `person` and those below): chance, expected close, amount, reasons."""
+        from salesops.forecasting.runs import deals
+
+        return deals(self._api.session(), self._api.actor, **question)
+
+    def changes(self, **question: Any) -> dict[str, Any]:
+        """Why the forecast is another than `days` ago, deal by deal."""
+        from salesops.forecasting.runs import moved
+
+        return moved(self._api.session(), self._api.actor, **question)
+
+    def accuracy(self, *, weeks: str = "all", again: bool = False) -> dict[str, Any]:
+        """How good every method was on past weeks; `again=True` makes the back-test anew."""
+        from salesops.forecasting.runs import accuracy, retest
+
+        if again:
+            retest(self._api.session(), self._api.actor)
+        return accuracy(self._api.actor, weeks=weeks)
+
+    def scenario(self, *, horizon: int = 0, **changed: Any) -> dict[str, Any]:
+        """The forecast of today beside the same with changes: `dropped`, `slipped`, `won` (deal ids), `win_odds`, `cycle_days`, `arrivals`, `hires`."""
+        from salesops.forecasting.runs import scenario
+        from salesops.forecasting.scenario import Scenario
+
+        given = {
+            name: frozenset(value) if name in ("dropped", "slipped", "won") else value
+            for name, value in changed.items()
+        }
+        return scenario(self._api.session(), self._api.actor, Scenario(**given), horizon=horizon)

@@ -141,3 +141,6 @@ def calls_(ctx: click.Context, period: str | None, person: str | None, category:
         )
         return
     write_rows(rows, form)
+
+
+from . import commands_runs  # noqa: E402, F401 - the commands of the model join the group

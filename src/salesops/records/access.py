@@ -39,6 +39,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "manage_work": _OFFICE,
     "report": _OFFICE | {"finance", "exec", "manager", "rep"},  # reports and alerts of one's own
     "call": _OFFICE | {"exec", "manager", "rep"},  # say what will be booked: of oneself and of those below
+    "forecast": _OFFICE | {"finance", "exec", "engineer"},  # make the company's forecast and its back-test
     "send_out": _OFFICE,  # to addresses on the web: chats and webhooks
     "define_metrics": _OFFICE,
     "read_settings": _OFFICE | {"finance", "engineer", "auditor"},
