@@ -74,7 +74,7 @@ class Forecasts:
         from salesops.forecasting.runs import scenario
         from salesops.forecasting.scenario import Scenario
 
-        given = {
+        given: dict[str, Any] = {
             name: frozenset(value) if name in ("dropped", "slipped", "won") else value
             for name, value in changed.items()
         }

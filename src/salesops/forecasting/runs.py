@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from salesops import __version__
 from salesops.common.errors import NotAllowed, NotFound, UsageError
 from salesops.common.money import from_units
 from salesops.metrics.request import as_day
@@ -74,7 +74,7 @@ def run(
         tell("Simulating", horizon, len(HORIZONS))
         made = _one(session, actor, given, model, horizon, past, None)
         about = {
-            "generation": session.generation, "currency": given.currency, "made_at": context.clock(), "made_by": actor.username, "version": __version__,
+            "generation": session.generation, "currency": given.currency, "made_at": context.clock(), "made_by": actor.username, "version": version("salesops"),
             "seed": given.history.settings.seed, "depth": given.depth, "end": str(_end(given, made)),
         }  # fmt: skip
         found[made.period] = stored.write_run(place(), made, about, given.deals)
@@ -101,7 +101,9 @@ def _tested(given: Feed, test: bool | None, tell: Step) -> tuple[BackTest | None
     made = testing.backtest(
         given.history, dimensions=("team",), step=lambda done, all_: tell("Testing on past weeks", done, all_)
     )
-    stored.write_backtest(place(), made, {"as_of": str(given.on), "made_at": context.clock(), "version": __version__})
+    stored.write_backtest(
+        place(), made, {"as_of": str(given.on), "made_at": context.clock(), "version": version("salesops")}
+    )
     return made, True
 
 
@@ -223,7 +225,13 @@ def _names(session: Any) -> dict[int, str]:
 
 
 def deals(
-    session: Any, actor: Actor, *, period: str | None = None, as_of: date | str | None = None, person: int | None = None, limit: int = 1000
+    session: Any,
+    actor: Actor,
+    *,
+    period: str | None = None,
+    as_of: date | str | None = None,
+    person: int | None = None,
+    limit: int = 1000,
 ) -> list[dict[str, Any]]:
     """The open deals of a forecast that the actor may see (of a person and those below), the largest expected amount first: chance in
     the period, later and ever, expected close, slip, amount if won, expected amount, and the reasons of the chance."""
