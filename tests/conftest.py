@@ -30,6 +30,10 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # read when numpy is loaded: several test processes share the machine
+
 settings.register_profile("dev", deadline=None)
 settings.register_profile(
     "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]

@@ -186,6 +186,34 @@ def test_survival_by_age_is_that_of_the_metric_room() -> None:
     assert late.within(np.array([2, 99]), np.array([5, 5]), cause=survival.LOST) == pytest.approx([0.5, 0.0])
 
 
+def _crossed(seed: int) -> Company:
+    """Deals that are won where exactly one of two numbers is high: bends of each number alone cannot say it."""
+    made = company()
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(0, 1, (2, len(made.outcomes)))
+    won = rng.random(len(first)) < np.where((first > 0) != (second > 0), 0.7, 0.05)
+    amount = np.where(np.isnat(made.outcomes.closed) | ~won, NO_AMOUNT, 10**8)
+    deal = made.snapshots.deal
+    numbers = dict(made.snapshots.numbers) | {"first": first[deal], "second": second[deal]}
+    return Company(
+        replace(made.snapshots, numbers=numbers), replace(made.outcomes, won=won, amount=amount), made.periods
+    )  # fmt: skip
+
+
+def test_boosting_takes_over_only_where_it_is_better_out_of_time() -> None:
+    pytest.importorskip("lightgbm")
+    tiers = {}
+    for name, made in (("crossed", _crossed(9)), ("usual", company())):
+        told = prepare(made.snapshots, made.outcomes, made.periods, Settings(boosting=True, threads=1))
+        scores = train(told, ON, 1, dates=False).score(made.snapshots.on(ON))
+        tiers[name] = scores.tier.name
+        assert "log-loss" in scores.tier.reason
+        assert "money off by" in scores.tier.reason
+        sums = scores.reasons.baseline + scores.reasons.parts.sum(axis=1)
+        assert np.abs(sums - logit(scores.p[:, 0])).max() < 1e-9
+    assert tiers == {"crossed": "boosting", "usual": "regression"}
+
+
 # --- few data, no data, broken data ---
 
 

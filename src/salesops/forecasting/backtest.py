@@ -7,7 +7,7 @@ period had ended by then.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import numpy as np
@@ -28,12 +28,13 @@ Step = Callable[[int, int], None]
 
 def backtest(
     history: History, as_ofs: Days | None = None, horizons: Sequence[int] = (0,), dimensions: Sequence[str] = (),
-    refit_days: int = 28, paths: int = 200, step: Step | None = None,
+    refit_days: int = 28, paths: int = 200, step: Step | None = None, each: Callable[[Day], None] | None = None,
 ) -> BackTest:  # fmt: skip
     """Forecast the current period (horizon 0) and, where asked, the next two, on past as-ofs (default: all in the snapshots).
 
     `dimensions` are labels whose nodes are forecast, too. The model is trained anew after `refit_days`. `step(done, all)` is called
-    after each as-of. Rows of `blend` have corrected intervals, rows of `model` the simulated ones.
+    after each as-of, `each(day)` for each forecast (`Chances().add` gathers the chances of deals).
+    Rows of `blend` have corrected intervals, rows of `model` the simulated ones.
     """
     days = np.unique(history.snapshots.as_of) if as_ofs is None else np.unique(as_ofs)
     days = days[history.periods.index(days) >= 0]
@@ -48,6 +49,8 @@ def backtest(
             if int(history.periods.index(on)) + horizon >= len(history.periods):
                 continue
             today = methods.day(history, model, on, horizon)
+            if each is not None:
+                each(today)
             raw = _raw(today, cuts, actual, paths)
             mixed = blended(today, raw, _together(parts))
             parts += [raw, mixed]
@@ -222,6 +225,43 @@ def spread(coming: Floats, mean: Floats, factor: float, widen: Floats) -> Floats
 
 
 # --- how good it was ---
+
+
+@dataclass
+class Chances:
+    """Chances of deals on past as-ofs beside what came, of periods that have ended: the material of calibration."""
+
+    p: list[Floats] = field(default_factory=list)
+    won: list[Floats] = field(default_factory=list)
+    amount: list[Floats] = field(default_factory=list)
+
+    def add(self, day: Day) -> None:
+        """Take the deals of a day."""
+        history = day.history
+        if history.periods.end[day.target] > history.through:
+            return
+        self.p.append(day.scores.p[:, day.horizon])
+        self.won.append(history.labels.won[day.rows, day.horizon].astype(np.float64))
+        self.amount.append(day.scores.amount.astype(np.float64))
+
+    def figures(self) -> dict[str, float | None]:
+        """Log-loss, Brier, AUC, calibration error (15 bins of equal mass), slope, and the money: sum p x amount / amount won."""
+        if not self.p:
+            return {}
+        p, won, amount = (np.concatenate(part) for part in (self.p, self.won, self.amount))
+        return {
+            "rows": float(len(p)),
+            "log_loss": accuracy.log_loss(won, p),
+            "brier": accuracy.brier(won, p),
+            "auc": accuracy.auc(won, p),
+            "ece": accuracy.ece(won, p),
+            "slope": accuracy.calibration_slope(won, p)[0],
+            "money": accuracy.amount_calibration(won, p, amount).value,
+        }
+
+    def curve(self) -> tuple[Floats, Floats, Ints]:
+        """The calibration curve: mean chance, share won, rows of each bin."""
+        return accuracy.calibration_curve(np.concatenate(self.won), np.concatenate(self.p))
 
 
 @dataclass(frozen=True)

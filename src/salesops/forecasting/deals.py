@@ -300,8 +300,11 @@ def _fit(
     history: History, rows: Ints, name: str, design: Design, columns: Basis, on: np.datetime64, start: DealModel | None
 ) -> Fit:
     weight, repeats = _weights(history, rows, on)
-    before = start.fits.get(name) if start is not None and start.basis is not None else None
-    return fit(design, _target(history, rows, name), weight, columns.spread, repeats, before)
+    guess = None
+    if start is not None and start.basis is not None and (before := start.fits.get(name)):
+        known = dict(zip(start.basis.keys, before.beta.tolist(), strict=True))
+        guess = np.array([before.intercept, *(known.get(key, 0.0) for key in columns.keys)])
+    return fit(design, _target(history, rows, name), weight, columns.spread, repeats, guess)
 
 
 def _amounts(history: History, known: Outcomes, on: np.datetime64) -> Amounts:

@@ -133,6 +133,8 @@ class Basis:
     spread: Floats
     usual: Incidence
     """How deals of an age usually end, as known on the day of the training."""
+    keys: tuple[str, ...]
+    """What each column is, the same from one training to the next."""
 
     @property
     def width(self) -> int:
@@ -178,6 +180,7 @@ def basis(rows: Frame, hidden: frozenset[str], usual: Incidence) -> Basis:
     names: list[str] = []
     groups: list[int] = []
     spread: list[float] = []
+    keys: list[str] = []
     for name, x in (rows.numbers | {BY_AGE: rows.by_age(usual)}).items():
         known = x[~np.isnan(x)]
         if name in hidden or len(known) < FEWEST or not (scale := float(known.std())):
@@ -189,6 +192,7 @@ def basis(rows: Frame, hidden: frozenset[str], usual: Incidence) -> Basis:
         names.append(name)
         groups += [len(names) - 1] * (len(knots) + 2)
         spread += [CURVE] * (len(knots) + 2)
+        keys += [f"{name}/{k}" for k in range(len(knots) + 1)] + [f"{name}/unknown"]
     labels: dict[str, Ints] = {}
     for name, code in rows.codes.items():
         if name in hidden:
@@ -200,6 +204,7 @@ def basis(rows: Frame, hidden: frozenset[str], usual: Incidence) -> Basis:
         names.append(name)
         groups += [len(names) - 1] * count
         spread += [SPREAD.get(name, USUAL)] * count
+        keys += [f"{name}={rows.levels[name][i]}" for i in np.flatnonzero(column >= 0)]
     pairs: dict[tuple[str, str], tuple[int, Ints]] = {}
     for pair in CROSSED:
         if not all(name in labels for name in pair):
@@ -211,7 +216,11 @@ def basis(rows: Frame, hidden: frozenset[str], usual: Incidence) -> Basis:
             names.append(" and ".join(pair))
             groups += [len(names) - 1] * count
             spread += [CURVE] * count
-    return Basis(numbers, labels, pairs, tuple(names), np.array(groups, dtype=np.int64), np.array(spread), usual)
+            first, second = (rows.levels[part] for part in pair)
+            keys += [f"{names[-1]}={first[i // width]}/{second[i % width]}" for i in np.flatnonzero(column >= 0)]
+    return Basis(
+        numbers, labels, pairs, tuple(names), np.array(groups, dtype=np.int64), np.array(spread), usual, tuple(keys)
+    )  # fmt: skip
 
 
 def _columns(code: Ints, size: int, first: int) -> Ints:
