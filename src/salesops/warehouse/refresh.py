@@ -21,7 +21,7 @@ from salesops.common.progress import Progress, Silent
 from salesops.records import access, extract
 from salesops.records.access import Actor
 from salesops.records.actions_erase import erasures
-from salesops.records.columns import custom_fields
+from salesops.records.columns import FOREVER, custom_fields
 from salesops.records.duck import connect, quoted
 from salesops.records.entities import Entity, entities
 from salesops.records.units import unit_calendars, unit_zones
@@ -37,6 +37,8 @@ from .views import table_select
 from .zones import Zones
 
 FORMAT = 5  # raise when the files' layout changes: older generations are then built anew
+SPLIT_FROM = 200_000
+"""From how many facts on the versions of an entity are written as two files (`_copy_apart`)."""
 BUCKET = 3_000_000  # facts built at once
 SMALL = 200_000  # a table up to this many rows is rewritten rather than patched
 FULL_FROM = 50_000  # changed records from which a full refresh is quicker
@@ -186,7 +188,8 @@ class _Maker:
         buckets = max(1, -(-count // BUCKET))
         for bucket in range(buckets):
             source = f"(SELECT * FROM facts WHERE record % {buckets} = {bucket})" if buckets > 1 else "facts"
-            build_versioned(con, entity, source, self.settings, partial(self._write_part, part=bucket))
+            write = partial(self._write_part, part=bucket, split=entity.name if count >= SPLIT_FROM else "")
+            build_versioned(con, entity, source, self.settings, write)
         self._view(entity.name)
 
     def _redirects(self, rows: pa.Table) -> None:
@@ -211,13 +214,16 @@ class _Maker:
         settings = self.settings
         return tables.dated_select(entity, settings.custom.get(entity.name, []), source, settings.zones, settings.moved)
 
-    def _write_part(self, table: str, select: str, part: int = 0) -> None:
-        """Write a Parquet file of a table and enter it in the manifest being made."""
-        name = f"{table.replace(':', '-')}-{self.number}-{part}.parquet"
-        rows = self._copy(select, name)
+    def _write_part(self, table: str, select: str, part: int = 0, split: str = "") -> None:
+        """Write a Parquet file of a table (two of the table `split`) and enter it in the manifest being made."""
+        name = f"{table.replace(':', '-')}-{self.number}-{part}"
+        if table == split:
+            rows, names = self._copy_apart(select, name)
+        else:
+            rows, names = self._copy(select, f"{name}.parquet"), [f"{name}.parquet"]
         old = self.tables.get(table)
         key = {"stage_history": "opportunity"}.get(table, "record" if table.endswith("_late") else "id")
-        self.tables[table] = Table((*(old.base if old else ()), name), (old.rows if old else 0) + rows, key)
+        self.tables[table] = Table((*(old.base if old else ()), *names), (old.rows if old else 0) + rows, key)
 
     def _copy(self, select: str, name: str) -> int:
         target = self.folder / "files" / name
@@ -225,6 +231,23 @@ class _Maker:
         row = self.con.execute(f"COPY ({select}) TO {quoted(temporary)} (FORMAT parquet, COMPRESSION zstd)").fetchone()
         temporary.rename(target)
         return int(row[0]) if row else 0
+
+    def _copy_apart(self, select: str, name: str) -> tuple[int, list[str]]:
+        """Write versions that still hold and those of the past to files of their own: what is asked as of today, most of it, skips the
+        past by its statistics."""
+        folder = self.work / "apart"
+        shutil.rmtree(folder, ignore_errors=True)
+        told = f"SELECT *, CASE WHEN day_to = {FOREVER} THEN 'now' ELSE 'past' END AS still FROM ({select})"
+        options = "FORMAT parquet, COMPRESSION zstd, PARTITION_BY (still)"
+        row = self.con.execute(f"COPY ({told}) TO {quoted(folder)} ({options})").fetchone()
+        names = []
+        for number, file in enumerate(sorted(folder.glob("*/*.parquet"))):
+            names.append(f"{name}_{number}_{file.parent.name.partition('=')[2]}.parquet")
+            shutil.move(file, self.folder / "files" / names[-1])
+        shutil.rmtree(folder, ignore_errors=True)
+        if not names:  # not one row
+            return self._copy(select, f"{name}.parquet"), [f"{name}.parquet"]
+        return int(row[0]) if row else 0, names
 
     def _view(self, table: str, known: bool = False) -> None:
         select = table_select(self.folder, self.tables[table])

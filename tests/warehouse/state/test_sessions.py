@@ -60,6 +60,14 @@ def test_many_patches_are_folded_into_the_table(world: World) -> None:
     patched = world.everything()
     world.refresh(full=True)
     assert world.everything() == patched
+    many, module.SPLIT_FROM = module.SPLIT_FROM, 1  # type: ignore[attr-defined]
+    try:
+        world.refresh(full=True)  # what still holds in one file, the past in another
+    finally:
+        module.SPLIT_FROM = many  # type: ignore[attr-defined]
+    names = [file.name for file in (world.ws.warehouse / "files").glob("opportunity-*")]
+    assert {name.rpartition("_")[2] for name in names} >= {"now.parquet", "past.parquet"}
+    assert world.everything() == patched
 
 
 def test_an_undo_takes_names_with_it(world: World) -> None:

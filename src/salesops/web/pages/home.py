@@ -47,7 +47,7 @@ class Move:
     colour: str
 
 
-@page("", "home")
+@page("", "home", warm=True)
 def home(request: Request) -> HttpResponse:
     """The scorecard."""
     with asking(request) as ask:

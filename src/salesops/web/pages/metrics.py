@@ -99,7 +99,7 @@ class Cell:
     why: str = ""
 
 
-@page("metric/<str:name>", "metric")
+@page("metric/<str:name>", "metric", warm=True)
 def metric(request: Request, name: str) -> HttpResponse:
     """The explorer of one metric."""
     with asking(request) as ask:

@@ -34,13 +34,17 @@ SET_UP = frozenset({"account", "sign-out"})
 """What opens to somebody who has yet to set up the second factor that everybody needs."""
 
 
-def page(pattern: str, name: str, action: str = "read", methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
-    """Register a view under an address. The view gets a request with `actor`; who may not take `action` gets a page that says so."""
+def page(
+    pattern: str, name: str, action: str = "read", methods: tuple[str, ...] = ("GET",), warm: bool = False
+) -> Callable[[View], View]:
+    """Register a view under an address. The view gets a request with `actor`; who may not take `action` gets a page that says so.
+    `warm`: it only shows answers, which cost much, and is made again for its readers after a refresh (`warming`)."""
 
     def registered(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **given: Any) -> HttpResponse:
             from .answers import not_allowed, wrong_method
+            from .warming import note
 
             if request.method not in (*methods, "HEAD"):
                 return wrong_method(request, methods)
@@ -54,7 +58,10 @@ def page(pattern: str, name: str, action: str = "read", methods: tuple[str, ...]
             try:
                 if action:
                     access.require(actor, action)
-                return view(request, *args, **given)
+                response = view(request, *args, **given)
+                if warm and response.status_code == 200:
+                    note(request)
+                return response
             except NotAllowed as error:
                 return not_allowed(request, error)
 

@@ -33,7 +33,7 @@ HEADS = (
 FILTERS = ("text", "stage", "pipeline", "owner", "month", "least", "most")
 
 
-@page("pipeline/deals", "pipeline-deals")
+@page("pipeline/deals", "pipeline-deals", warm=True)
 def deals(request: Request) -> HttpResponse:
     """Deals open as of the day of the scope bar that fit the filters."""
     with asking(request) as ask:

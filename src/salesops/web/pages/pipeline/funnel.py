@@ -57,7 +57,7 @@ class Step:
     link: str
 
 
-@page("pipeline/funnel", "pipeline-funnel")
+@page("pipeline/funnel", "pipeline-funnel", warm=True)
 def show_funnel(request: Request) -> HttpResponse:
     """From lead to win, and where it leaks."""
     with asking(request) as ask:

@@ -66,7 +66,7 @@ HEADS = {
 }  # fmt: skip
 
 
-@page("pipeline/hygiene", "pipeline-hygiene")
+@page("pipeline/hygiene", "pipeline-hygiene", warm=True)
 def hygiene(request: Request) -> HttpResponse:
     """The list of deals that slip, or of those that have gone quiet."""
     with asking(request) as ask:

@@ -88,7 +88,7 @@ def window_of(request: Request, ask: Asking) -> Window:
     return Window(name, first, last, scope, by)
 
 
-@page("pipeline/movement", "pipeline-movement")
+@page("pipeline/movement", "pipeline-movement", warm=True)
 def movement(request: Request) -> HttpResponse:
     """The waterfall, its slices, and what changed deal by deal."""
     with asking(request) as ask:

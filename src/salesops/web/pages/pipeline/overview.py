@@ -35,7 +35,7 @@ FIGURES = (
 LARGEST = 10
 
 
-@page("pipeline", "pipeline")
+@page("pipeline", "pipeline", warm=True)
 def overview(request: Request) -> HttpResponse:
     """The open pipeline as of the day of the scope bar."""
     with asking(request) as ask:

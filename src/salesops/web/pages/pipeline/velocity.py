@@ -52,7 +52,7 @@ class Part:
     colour: str
 
 
-@page("pipeline/velocity", "pipeline-velocity")
+@page("pipeline/velocity", "pipeline-velocity", warm=True)
 def show_velocity(request: Request) -> HttpResponse:
     """Velocity by period, the breakdown of its change, and cycle curves."""
     with asking(request) as ask:
