@@ -22,7 +22,7 @@ import jwt
 import pyotp
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.doors.conftest import Door, Served
+from tests.doors.conftest import Door, Served, with_toml
 from tests.web.conftest import Said
 
 pytestmark = pytest.mark.timeout(600)
@@ -37,6 +37,7 @@ class Place:
         self.folder = folder
         self.door = Door(folder)
         assert self.door("init", folder, "--name", "Acme").code == 0
+        with_toml(folder, 'approvals = "none"')
         for name, roles in (
             ("ann", "rep"),
             ("bob", "rep"),

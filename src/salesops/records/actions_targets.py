@@ -10,7 +10,7 @@ from typing import Any
 from salesops.common.errors import Changed, UsageError
 
 from . import actions, approvals, audit, history, queries, resolve
-from .access import Actor
+from .access import Actor, require
 from .approvals import Decided, Kind, Line, Plan, Waiting
 from .entities import entity as entity_of
 
@@ -36,6 +36,7 @@ def put_target(
     """
     from django.db import transaction
 
+    require(actor, "edit", "target")
     given, where = _identified(actor, given)
     with transaction.atomic():
         audit.lock()
@@ -99,6 +100,7 @@ def withdraw_target(
 
     with transaction.atomic():
         audit.lock()
+        require(actor, "edit", "target")
         if seen is not None:
             _check(actor, record, seen, None)
         there = queries.show_record(actor, "target", record)

@@ -65,7 +65,7 @@ EXAMPLES: dict[str, Any] = {
     # what is named
     "entity": "opportunity", "key": "D07", "bar": "won", "cohort": "2026-Q1", "name": "win_rate", "rule": "opportunity.next_step_missing",
     "batch": 1, "number": 1, "record": 4611686018427387904, "user": "ben", "username": "ben", "action": "record.edit",
-    "head": "0" * 64, "status": "done", "settled": True, "grouped": True,
+    "head": "0" * 64, "status": "done", "mine": True, "settled": True, "grouped": True,
     # how it is given
     "effective": "2026-01-01", "full": True, "limit": 50, "wait": 30, "cursor": "eyJhdCI6eyJhZnRlciI6MTd9LCJvZiI6IjljMWYzYjdhMmQ0ZSJ9",
 }  # fmt: skip
