@@ -175,7 +175,7 @@ def test_a_change_calculates_as_much_and_gives_all_the_same(tmp_path: Path) -> N
         home = tmp_path / grain
         run = setwise.save(calculated(plan, world, grain=grain).work, home, "first")
         for n in range(times):
-            deals, payees = worlds.edited(r, world, 3)
+            deals, payees = worlds.edited(r, world, 3, quotas=n > 0)
             con = setwise.connect("500MB")
             setwise.give(con, world.tables(r))
             some = setwise.recalculate(

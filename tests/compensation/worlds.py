@@ -127,8 +127,8 @@ def _deal(r: random.Random, found: World, deal: str) -> None:
             found.claim.append((deal, None, "overlay", "owner", "overlay", payee, share, 1_000_000, 0))
 
 
-def edited(r: random.Random, world: World, count: int) -> tuple[list[str], list[str]]:
-    """Change, remove and add deals, and one quota; give the deals and payees that are changed."""
+def edited(r: random.Random, world: World, count: int, quotas: bool = True) -> tuple[list[str], list[str]]:
+    """Change, remove and add deals, and perhaps one quota; give the deals and payees that are changed."""
     deals = sorted({row[0] for row in world.deal_line})
     changed = r.sample(deals, count)
     for place, deal in enumerate(changed):
@@ -143,6 +143,8 @@ def edited(r: random.Random, world: World, count: int) -> tuple[list[str], list[
             world.deal_line = [row for row in world.deal_line if row[0] != deal]
             world.claim = [row for row in world.claim if row[0] != deal]
     _deal(r, world, fresh := f"N{r.randrange(10**6)}")
+    if not quotas:
+        return [*changed, fresh], []
     payee = r.choice((*REPS, *LEADS))
     world.quota = [(*row[:4], row[4] + 1_000) if row[0] == payee else row for row in world.quota]
     return [*changed, fresh], [payee]

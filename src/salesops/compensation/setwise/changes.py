@@ -43,10 +43,19 @@ def recalculate(
     if store.about(work) != parent.about:
         raise InvalidData(f"Run {parent.name} is of another plan, day, grain or version", "Calculate all payees")
     work.put("changed", {"deal": "VARCHAR"}, ((deal,) for deal in sorted(set(deals))))
-    work.put("named", {"payee": "VARCHAR"}, ((payee,) for payee in sorted(set(payees))))
+    payees = sorted(set(payees))
+    work.put("named", {"payee": "VARCHAR"}, ((payee,) for payee in payees))
     _reached(work, parent)
-    work.subset = Subset(parent.sql("credits", "SELECT payee FROM calc.person"))
+    work.subset = _subset(parent, grain, bool(payees))
     return calculation.run(work)
+
+
+def _subset(parent: store.Run, grain: Grain, people_changed: bool) -> Subset:
+    """Say what is taken from the run before: managers' sums by day where no reporting line can have changed, else credits."""
+    people = "SELECT payee FROM calc.person"
+    if grain == "day" and not people_changed:
+        return Subset(f"SELECT * FROM ({parent.sql('credits')}) WHERE payee IN ({people})", parent.sql("rolled"))
+    return Subset(parent.sql("credits", people))
 
 
 def _reached(work: Work, parent: store.Run) -> None:

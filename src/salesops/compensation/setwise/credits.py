@@ -185,35 +185,50 @@ def roll_up(work: Work) -> None:
     """Make ``calc.rolled``: per manager, amount and deal line (or day) the sum of what the subtree was credited.
 
     A deal that two reports of a manager share reaches the manager once, as one sum. By day ``n`` is 0: a manager's day
-    stands before the deals of that day. ``t`` and ``credited_on`` are those of the line.
+    stands before the deals of that day. ``t`` and ``credited_on`` are those of the line; ``parts`` counts the credits of
+    the sum: a day without any is no row, a day on which they cancel out is.
     """
     parts = [_rolled(work, one) for one in amounts(work) if ROLLUP in one.measure.credit]
-    nothing = f"SELECT a, p, y, n, 0 AS t, DATE '2000-01-01' AS credited_on, cents FROM ({_NOTHING})"
+    nothing = (
+        f"SELECT a, p, y, n, 0 AS t, DATE '2000-01-01' AS credited_on, cents, 0::BIGINT AS parts FROM ({_NOTHING})"
+    )
     work.make("rolled", " UNION ALL ".join(parts) or nothing)
 
 
 def _rolled(work: Work, one: Amount) -> str:
     _reach(work, one)
     own = f"(SELECT y FROM calc.kind WHERE credit_type = '{ROLLUP}')"
+    before = ""
+    if work.subset is not None and work.subset.rolled:
+        before = f"""UNION ALL SELECT y.p, 0::BIGINT, t.t, s.credited_on, s.cents, s.parts
+            FROM ({work.subset.rolled}) s JOIN calc.payee y USING (payee) JOIN calc.period t ON s.credited_on BETWEEN t.first AND t.last
+            WHERE s.measure = '{one.measure.name}' AND s.part = '{one.part}' AND s.payee IN (SELECT payee FROM calc.dirty)"""
     return f"""
-        SELECT {one.number} AS a, r.ancestor AS p, {own} AS y, d.n, d.t, d.credited_on, CAST(sum(d.cents) AS BIGINT) AS cents
-        FROM ({_below(work, one)}) d
-        JOIN calc.reach{one.number} r ON r.person = d.p AND d.managed_on >= r.valid_from AND d.managed_on < r.valid_to
-        GROUP BY r.ancestor, d.n, d.t, d.credited_on"""
+        SELECT {one.number} AS a, p, {own} AS y, n, t, credited_on, CAST(sum(cents) AS BIGINT) AS cents, CAST(sum(parts) AS BIGINT) AS parts
+        FROM (SELECT r.ancestor AS p, d.n, d.t, d.credited_on, d.cents, d.parts FROM ({_below(work, one)}) d
+              JOIN calc.reach{one.number} r ON r.person = d.p AND d.managed_on >= r.valid_from AND d.managed_on < r.valid_to
+              {before})
+        GROUP BY p, n, t, credited_on HAVING sum(parts) > 0"""
 
 
 def _below(work: Work, one: Amount) -> str:
-    """SQL of what payees were credited directly, by deal line or by day."""
+    """SQL of what payees were credited directly, by deal line or by day.
+
+    Of a subset by day: where the run before has managers' sums, what changed in them (what was is taken off), else
+    besides what the run before has of everybody else.
+    """
     types = _types(one.measure.of)
     house = f"(SELECT p FROM calc.payee WHERE payee = '{HOUSE}')"
     place = "l.n" if work.grain == "deal" else "0::BIGINT"
     found = f"""
-        SELECT c.p, {place} AS n, l.t, l.credited_on, l.managed_on, sum(c.cents) AS cents FROM calc.credit c JOIN calc.line l ON l.n = c.n
+        SELECT c.p, {place} AS n, l.t, l.credited_on, l.managed_on, sum(c.cents) AS cents, count(*) AS parts
+        FROM calc.credit c JOIN calc.line l ON l.n = c.n
         WHERE c.a = {one.number} AND c.y IN {types} AND c.p <> {house} GROUP BY ALL"""
     if work.subset is None or work.grain == "deal":
         return found
+    sign = "-" if work.subset.rolled else ""
     return f"""{found} UNION ALL
-        SELECT y.p, 0::BIGINT, t.t, s.credited_on, s.managed_on, sum(s.cents)
+        SELECT y.p, 0::BIGINT, t.t, s.credited_on, s.managed_on, {sign}sum(s.cents), {sign}count(*)
         FROM ({work.subset.stored}) s JOIN calc.payee y USING (payee) JOIN calc.kind k USING (credit_type)
         JOIN calc.period t ON s.credited_on BETWEEN t.first AND t.last
         WHERE s.measure = '{one.measure.name}' AND s.part = '{one.part}' AND k.y IN {types} AND y.p <> {house} GROUP BY ALL"""

@@ -150,13 +150,23 @@ def results(work: Work) -> pa.Table:
         JOIN calc.period t ON t.t = d.t ORDER BY d.k""").to_arrow_table()  # fmt: skip
 
 
+def rolled(work: Work) -> pa.Table:
+    """Give managers' sums by day and of how many credits each is; none where managers are credited by deal."""
+    _name_amounts(work)
+    return work.con.execute(f"""
+        SELECT y.payee, m.measure, m.part, r.credited_on, r.cents, r.parts
+        FROM calc.rolled r JOIN calc.payee y USING (p) JOIN calc.amount m USING (a) WHERE {work.grain == "day"}
+        ORDER BY r.p, r.a, r.credited_on""").to_arrow_table()  # fmt: skip
+
+
+def _name_amounts(work: Work) -> None:
+    columns = {"a": "INTEGER", "measure": "VARCHAR", "part": "VARCHAR"}
+    work.put("amount", columns, ((one.number, one.measure.name, one.part) for one in amounts(work)))
+
+
 def credits(work: Work) -> pa.Table:
     """Give the direct credits of everybody but the house, by payee, measure and their order."""
-    work.put(
-        "amount",
-        {"a": "INTEGER", "measure": "VARCHAR", "part": "VARCHAR"},
-        ((one.number, one.measure.name, one.part) for one in amounts(work)),
-    )
+    _name_amounts(work)
     return work.con.execute("""
         SELECT y.payee, m.measure, m.part, k.credit_type, l.deal, l.line, l.credited_on, l.booked_at, l.managed_on, c.cents,
             CAST(c.w AS BIGINT) AS num, CAST(c.whole AS BIGINT) AS den, r.rule

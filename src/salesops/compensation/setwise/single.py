@@ -59,7 +59,8 @@ def preview(
 
 def facts_of(con: duckdb.DuckDBPyConnection, plan: Plan, run: Run, payee: str) -> Payee | None:
     """Give a payee's facts: credits of the stored run; service, quotas and targets of the tables in ``given``."""
-    begin(con)
+    if not con.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = 'calc'").fetchall():
+        begin(con)
     assigned = con.execute(
         "SELECT valid_from, valid_to, hired_on, left_on, ramp_from FROM given.assignment WHERE payee = ? AND plan = ?",
         [payee, plan.plan],
@@ -127,27 +128,30 @@ def _credits_of(con: duckdb.DuckDBPyConnection, plan: Plan, run: Run, payee: str
 
 def _rolled(con: duckdb.DuckDBPyConnection, measure: Measure, run: Run, payee: str, grain: str) -> list[Credit]:
     """Give a manager's credit, by deal line or by day, as the run has it."""
-    own = (
-        f"UNION ALL SELECT '{payee}', DATE '0001-01-01', NULL"
-        if measure.include_self and not measure.exclude_own_direct
-        else ""
-    )
-    types = ", ".join(f"'{one}'" for one in measure.of)
-    place = (
-        "deal, line, credited_on, booked_at"
-        if grain == "deal"
-        else "'(' || credited_on || ')' AS deal, '' AS line, credited_on, NULL AS booked_at"
-    )
-    rows = con.execute(f"""
-        WITH below AS (SELECT person, valid_from, valid_to FROM given.closure WHERE ancestor = ? AND {credits.levels(measure)} {own})
-        SELECT {place}, sum(cents)::BIGINT FROM ({run.sql("credits")}) c
-        WHERE measure = '{measure.name}' AND part = '' AND credit_type IN ({types}) AND EXISTS (
-            SELECT 1 FROM below b WHERE b.person = c.payee AND c.managed_on >= b.valid_from AND (b.valid_to IS NULL OR c.managed_on < b.valid_to))
-        GROUP BY ALL""", [payee]).fetchall()  # fmt: skip
+    if grain == "day":
+        rows = con.execute(f"""SELECT '(' || credited_on || ')', '', credited_on, NULL, cents FROM ({run.sql("rolled")})
+            WHERE payee = ? AND measure = '{measure.name}' AND part = ''""", [payee]).fetchall()  # fmt: skip
+    else:
+        rows = _by_deal(con, measure, run, payee)
     return [
         _credit(payee, (ROLLUP, deal, line, on, booked, cents, 1, 1, "roll-up"))
         for deal, line, on, booked, cents in rows
     ]
+
+
+def _by_deal(con: duckdb.DuckDBPyConnection, measure: Measure, run: Run, payee: str) -> list[Any]:
+    own = (
+        "UNION ALL SELECT ?, DATE '0001-01-01', NULL"
+        if measure.include_self and not measure.exclude_own_direct
+        else ""
+    )
+    types = ", ".join(f"'{one}'" for one in measure.of)
+    return con.execute(f"""
+        WITH below AS (SELECT person, valid_from, valid_to FROM given.closure WHERE ancestor = ? AND {credits.levels(measure)} {own})
+        SELECT deal, line, credited_on, booked_at, sum(cents)::BIGINT FROM ({run.sql("credits")}) c
+        WHERE measure = '{measure.name}' AND part = '' AND credit_type IN ({types}) AND EXISTS (
+            SELECT 1 FROM below b WHERE b.person = c.payee AND c.managed_on >= b.valid_from AND (b.valid_to IS NULL OR c.managed_on < b.valid_to))
+        GROUP BY ALL""", [payee, payee] if own else [payee]).fetchall()  # fmt: skip
 
 
 def _credit(payee: str, row: tuple[Any, ...]) -> Credit:

@@ -1,6 +1,6 @@
 """Keeps runs: columnar files that are named by their content, and for each run a manifest that says which of them hold.
 
-A folder of runs has ``segments/ID/`` with ``lines.parquet``, ``results.parquet``, ``credits.parquet`` and, unless it holds
+A folder of runs has ``segments/ID/`` with ``lines.parquet``, ``results.parquet``, ``credits.parquet``, ``rolled.parquet`` and, unless it holds
 everybody, ``payees.parquet`` (whose pay it holds) and ``people.parquet`` (whose direct credits); ID is the SHA-256 of what is
 in it. ``runs/NAME.json`` lists segments: of each payee the last one that names the payee counts. A run after a change adds
 a segment and refers to those of its parent, which never change. The manifest's hash is what a database keeps of a run: it covers every byte of its results.
@@ -33,6 +33,7 @@ _ORDER: Final = {
     "lines": "payee, list_position({components}, component), list_position({periods}, period), seq",
     "results": "payee, list_position({components}, component), list_position({periods}, period)",
     "credits": "payee, list_position({measures}, measure), part DESC, credited_on, booked_at NULLS FIRST, deal, line, credit_type",
+    "rolled": "payee, list_position({measures}, measure), part DESC, credited_on",
 }
 
 
@@ -52,7 +53,7 @@ class Run:
         return hashlib.sha256(_manifest(self).encode()).hexdigest()
 
     def sql(self, table: str, but: str = "") -> str:
-        """SQL of ``lines``, ``results`` or ``credits``; ``but`` is SQL of payees that are left out."""
+        """SQL of ``lines``, ``results``, ``credits`` or ``rolled``; ``but`` is SQL of payees that are left out."""
         parts = []
         for place, (segment, _) in enumerate(self.segments):
             names = "people" if table == "credits" else "payees"
@@ -74,6 +75,7 @@ def save(work: Work, home: Path, name: str, parent: Run | None = None) -> Run:
         _write(written / "lines.parquet", results.LINE, results.lines(work))
         _write_table(written / "results.parquet", results.results(work))
         _write_table(written / "credits.parquet", results.credits(work))
+        _write_table(written / "rolled.parquet", results.rolled(work))
         if parent is not None:
             for file, names in (("payees", "dirty"), ("people", "person")):
                 named = work.con.execute(f"SELECT payee FROM calc.{names} ORDER BY payee").to_arrow_table()

@@ -54,10 +54,15 @@ CREATE OR REPLACE MACRO calc.common(a, b) AS (a // gcd(a, b)) * b;
 
 @dataclass(frozen=True)
 class Subset:
-    """What an incremental calculation is about: ``calc.wanted`` (deals that are read), ``calc.person`` (payees whose direct
-    credits are computed anew) and ``calc.dirty`` (payees whose pay is). ``stored`` is SQL of the other payees' credits."""
+    """What an incremental calculation is about.
+
+    ``calc.wanted`` names deals that are read, ``calc.person`` payees whose direct credits are computed anew, ``calc.dirty``
+    payees whose pay is. ``stored`` is SQL of credits of the run before: of those persons where ``rolled`` is SQL of its
+    managers' sums (which are then changed by the difference), else of everybody else.
+    """
 
     stored: str
+    rolled: str = ""
 
 
 @dataclass
