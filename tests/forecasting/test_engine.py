@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from functools import cache
 
 import numpy as np
 import pytest
 
 from salesops.common.errors import InvalidData
+from salesops.common.periods import FiscalCalendar, range_period
 from salesops.forecasting import accuracy, backtest, blend, calls, features, survival, topdown
 from salesops.forecasting.changes import changes
 from salesops.forecasting.deals import DealModel, History, prepare, train
@@ -267,6 +269,14 @@ def _no_amounts(made: Company) -> Company:
     return replace(made, snapshots=replace(made.snapshots, amount=none))
 
 
+def _months() -> Periods:
+    """Quarters until 2022, a short period, months after: another fiscal year."""
+    old, new = FiscalCalendar(), FiscalCalendar(start_month=2)
+    first = old.periods("quarter", date(2021, 1, 1), date(2022, 12, 31))
+    short = [range_period(date(2023, 1, 1), date(2023, 1, 31))]
+    return Periods.of([*first, *short, *new.periods("month", date(2023, 2, 1), date(2024, 12, 31))])
+
+
 BROKEN = {
     "nothing at all": Company(EMPTY, NO_OUTCOMES, quarters(2021, 2024)),
     "three deals": _cut(3),
@@ -279,6 +289,7 @@ BROKEN = {
     "nothing but deals and days": replace(
         company(), snapshots=Snapshots(company().snapshots.as_of, company().snapshots.deal, company().snapshots.amount)
     ),
+    "periods of changing length": replace(company(), periods=_months()),
     "outcomes without deals": replace(company(), outcomes=NO_OUTCOMES),
 }
 

@@ -20,6 +20,11 @@ WINDOW: Final = 91
 CAUTION: Final = 10.0
 """Deals of no change that the growth of creation is shrunk by."""
 
+BELIEVED: Final = 0.02
+"""Variance of the share by which periods differ in their arrivals, as believed beforehand, for 91 days ahead."""
+WORTH: Final = 4.0
+"""Periods that this belief is worth."""
+
 
 @dataclass(frozen=True)
 class Arrivals:
@@ -71,9 +76,10 @@ def arrivals(known: Outcomes, periods: Periods, on: np.datetime64, target: int) 
     mean = float(weight @ level)
     spread = max(0.0, float(weight @ (level - mean) ** 2) - mean) / mean**2 if mean else 0.0
     worth = len(past)
+    believed = BELIEVED * max(1.0, left / WINDOW)  # the further ahead, the less sure
     return Arrivals(
         float(weight @ (growth * value)), mean, np.concatenate(rows) if rows else nothing,
-        whole / whole.sum() if whole.sum() else whole, float(np.sqrt((worth * spread + 4 * 0.02) / (worth + 4))), worth,
+        whole / whole.sum() if whole.sum() else whole, float(np.sqrt((worth * spread + WORTH * believed) / (worth + WORTH))), worth,
     )  # fmt: skip
 
 

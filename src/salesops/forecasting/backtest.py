@@ -136,16 +136,17 @@ class Mix:
         return sum(float(w) * today[name] for name, w in zip(self.components, self.weights, strict=True) if w > 0)
 
 
-def components(day: Day) -> tuple[str, ...]:
+def components(day: Day, today: dict[str, float]) -> tuple[str, ...]:
     """What is mixed: deals from the bottom up, how periods fill, and past totals."""
-    return (MODEL if day.whole_periods >= methods.WHOLE else SURVIVAL, REST, MEAN)
+    few = day.whole_periods < methods.WHOLE and not np.isnan(today.get(SURVIVAL, np.nan))
+    return (SURVIVAL if few else MODEL, REST, MEAN)
 
 
 def learn(day: Day, today: dict[str, float], past: BackTest) -> Mix:
     """Weights and widths from the part of a back-test that was known on the day; `today`: the company's value by method."""
     known = past.known_on(day.on)
     known = known.take((known.horizon == day.horizon) & ~np.isnan(known.actual))
-    names = components(day)
+    names = components(day, today)
     company = known.take((known.dimension == COMPANY) & np.isin(known.method, names))
     keys, row = np.unique(np.stack([company.as_of.astype(np.int64), company.period]), axis=1, return_inverse=True)
     row = row.reshape(-1)
@@ -282,6 +283,8 @@ class Score:
     within_10: float | None
     coverage: float | None
     width: float | None
+    pinball: float | None
+    """Mean pinball loss of P10, P50 and P90, as a share of the mean actual."""
     noise: float | None
     """Expected absolute error of somebody who knows every chance, as a share of the actual."""
     skill: dict[str, float]
@@ -315,6 +318,13 @@ def _score(name: str, rows: BackTest, every: dict[str, BackTest], weeks: str, dr
 
     ranged = told.take(~np.isnan(told.p10))
     inside, width = accuracy.coverage(ranged.actual, ranged.p10, ranged.p90) if len(ranged) else (None, None)
+    loss = None
+    if len(ranged) and ranged.actual.sum():
+        parts = [
+            accuracy.pinball(ranged.actual, q, level)
+            for q, level in ((ranged.p10, 0.1), (ranged.p50, 0.5), (ranged.p90, 0.9))
+        ]
+        loss = float(np.mean(parts) / np.abs(ranged.actual).mean())
     floor = ranged.noise.sum() / ranged.actual.sum() if len(ranged) and ranged.actual.sum() else None
     skill: dict[str, float] = {}
     for other in methods.BASELINES:
@@ -330,7 +340,7 @@ def _score(name: str, rows: BackTest, every: dict[str, BackTest], weeks: str, dr
         accuracy.cluster_bootstrap(again, told.period, draws) if len(told) else (float("nan"),) * 2,
         accuracy.bias(told.actual, told.forecast).value,
         accuracy.to_go_wape(told.actual, told.forecast, told.booked).value,
-        accuracy.within(told.actual, told.forecast, 0.1).value, inside, width, floor, skill,
+        accuracy.within(told.actual, told.forecast, 0.1).value, inside, width, loss, floor, skill,
     )  # fmt: skip
 
 

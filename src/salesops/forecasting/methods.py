@@ -122,7 +122,9 @@ def values(day: Day, nodes: Cut) -> dict[str, Floats]:
     expected = day.scores.amount.astype(np.float64)
     out = {"booked": booked, MODEL: booked + by_node(deals, day.scores.p[:, day.horizon] * expected) + came}
     chance = _survival(day)
-    out[SURVIVAL] = booked + by_node(deals, chance * expected) + came if not np.isnat(_start(day)) else _none(size)
+    aged = not len(day.rows) or np.isnat(day.snapshots.day("created")).mean() <= 0.5
+    told = aged and not np.isnat(_start(day))
+    out[SURVIVAL] = booked + by_node(deals, chance * expected) + came if told else _none(size)
     out |= _totals(day, here, value, booked, size)
     out |= _pipelines(day, deals, expected, booked, by_node)
     if nodes.dimension == COMPANY:
