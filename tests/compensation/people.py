@@ -8,9 +8,10 @@ from typing import Any
 from salesops.common.periods import FiscalCalendar
 from salesops.compensation.crediting import Credit
 from salesops.compensation.facts import Payee, Sum
-from salesops.compensation.interpret import Result, Statement, entitlement, statement
+from salesops.compensation.interpret import Result, entitlement
 from salesops.compensation.plan import Band, Days, Measure, Plan, Point, Quota, Tiered
 from salesops.compensation.quotas import Service
+from salesops.compensation.statements import Statement, statement
 
 PCT = 10_000
 CALENDAR = FiscalCalendar()

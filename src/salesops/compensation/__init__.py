@@ -77,7 +77,8 @@ How a period's pay comes about (``interpret``), for one payee and component with
    of lines; they sum to ``computed``. Caps do not touch lines: forfeits and deferrals are postings of their own.
 5. Cap: kept = round(cap function of what the scope earned to date) - kept before. Then ``settle``: prior-period delta,
    holdback, draw, clawback offset and negative carry, pay currency (postings in ``ledger``).
-6. Posting = result - already posted, per (payee, component, origin period, deal) (``ppa.deltas``), only where not zero.
+6. Posting = result - already posted, per (payee, component, origin period, deal), only where not zero: ``posting.post_period``
+   for one payee over its ledger, ``ppa.deltas`` for keys in bulk.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
 """Computes everything that one payee is paid under a plan, period by period: the oracle of the set-oriented back end.
 
 ``entitlement`` gives what each component earns in each pay period from the present inputs, whatever was posted before;
-``statement`` settles it into ledger entries, from the first period on. Posting over what is already there is
-``ppa.deltas`` between entitlements.
+``statements`` settles it into ledger entries, and ``posting`` posts what differs from a ledger.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -16,11 +15,11 @@ from salesops.common.allocation import allocate
 from salesops.common.errors import Problem
 from salesops.common.money import PPM
 from salesops.common.periods import FiscalCalendar, Period
-from salesops.compensation import accumulate, clawback, crediting, draws, holds, links, measures, quotas, rates
+from salesops.compensation import accumulate, clawback, crediting, links, measures, quotas, rates
 from salesops.compensation.accumulate import EarningLine, PeriodPay, Step, window_pay
 from salesops.compensation.crediting import Credit
 from salesops.compensation.exact import pennies, rounded
-from salesops.compensation.facts import Event, Payee, on_day
+from salesops.compensation.facts import Event, Payee, Sum, on_day
 from salesops.compensation.plan import (
     EARNS_BY_CREDIT,
     MODIFIERS,
@@ -28,8 +27,7 @@ from salesops.compensation.plan import (
     Cap,
     Component,
     Curve,
-    Draw,
-    Duration,
+    Days,
     Flat,
     Gate,
     GateComponent,
@@ -39,15 +37,15 @@ from salesops.compensation.plan import (
     Multiplier,
     Per,
     Plan,
+    Proration,
     Salary,
     StepBonus,
     Target,
     Tiered,
     UnitRate,
+    Window,
 )
 from salesops.compensation.ppa import Key
-from salesops.compensation.settle import Earned, Forfeit, Opening, Policies, Release, Settlement, Taken, settle
-from salesops.compensation.words import after
 
 LEAVE_PERIODS = 3
 """Periods over which paid attainment is averaged for ``relief: earnings``."""
@@ -252,13 +250,31 @@ class _Work:
     def target(self, window: Period, upto: date | None = None) -> Fraction | None:
         """Give the target incentive of a window up to a day, None if there is none."""
         aim = self.plan.target_incentive or Target()
-        cents = on_day(self.payee.targets, max(window.start, self.payee.service.active.start))
-        amount = Per(cents, aim.window) if cents is not None else aim.amount
-        return (
-            None
-            if amount is None
-            else quotas.target(amount, self.payee.service, self.calendar, window, aim.proration, upto)
-        )
+        found = self._by_interval(self.payee.targets, aim.window, aim.proration, window, upto)
+        if found is None and aim.amount is not None:
+            return quotas.target(aim.amount, self.payee.service, self.calendar, window, aim.proration, upto)
+        return found
+
+    def _by_interval(
+        self, sums: Sequence[Sum], window: Window, method: Proration, span: Period, upto: date | None = None
+    ) -> Fraction | None:
+        """Give an amount that changes over time: each for its own days, or, not prorated, the one at the start."""
+        service = self.payee.service
+        first = max(span.start, service.active.start)
+        if method == "none":
+            cents = on_day(sums, first)
+            return (
+                None if cents is None else quotas.target(Per(cents, window), service, self.calendar, span, method, upto)
+            )
+        parts: list[Fraction] = []
+        for one in sums:
+            start = max(one.valid.start, service.active.start)
+            ends = [end for end in (one.valid.end, service.active.end) if end is not None]
+            end = min(ends, default=None)
+            if start <= span.end and (end is None or (end > span.start and end > start)):
+                part = replace(service, active=Days(start, end))
+                parts.append(quotas.target(Per(one.cents, window), part, self.calendar, span, method, upto))
+        return sum(parts, Fraction(0)) if parts else None
 
     def standing(self, ref: str, period: Period) -> Standing:
         """Give how a component's or measure's window stands at the end of a period."""
@@ -328,6 +344,39 @@ class _Work:
                 continue
             pays += zip([window] * len(periods), periods, steps, window_pay(steps, self.mode, start), strict=True)
         self._capped(component, pays)
+        self._leave(component)
+
+    def _leave(self, component: Component) -> None:
+        """Add pay for days away where the quota's relief is by earnings: average paid attainment of the target of those days."""
+        quota = self.plan.quota_of(component.measure)
+        if quota is None or quota.relief != "earnings" or not self.payee.service.away:
+            return
+        for n, period in enumerate(self.periods):
+            target = _weighed(component, self.target(period))
+            present = quotas.fraction(self.payee.service, period, period.end, "calendar_days", True)
+            whole = quotas.fraction(self.payee.service, period, period.end, "calendar_days", False)
+            if present == whole or not target or not whole:
+                continue
+            before = [
+                one for one in self.periods[max(0, n - LEAVE_PERIODS) : n] if (component.id, one.key) in self.results
+            ]
+            payouts = [
+                (self.results[component.id, one.key].cents, _weighed(component, self.target(one))) for one in before
+            ]
+            more = rounded(quotas.leave_pay(payouts, target * (whole - present) / whole), self.mode)
+            if more:
+                self._add(component.id, period, "(leave)", more)
+
+    def _add(self, component: str, period: Period, deal: str, cents: int) -> None:
+        """Add a line of its own to a result."""
+        before = self.results[component, period.key]
+        cause = "year" if deal == "(true-up)" else ""
+        line = EarningLine(
+            deal, "", "", "true_up" if cause else "own", 0, None, None, 0, None, cents * PPM, cause, cents
+        )
+        self.results[component, period.key] = replace(
+            before, computed=before.computed + cents, cents=before.cents + cents, lines=(*before.lines, line)
+        )
 
     def _windows(self, component: Component) -> list[tuple[Period, list[Period]]]:
         found: dict[str, tuple[Period, list[Period]]] = {}
@@ -447,10 +496,11 @@ class _Work:
     def _salary(self, component: Salary) -> dict[str, list[tuple[str, Fraction]]]:
         found: dict[str, list[tuple[str, Fraction]]] = {}
         for period in self.periods:
-            cents = on_day(self.payee.salaries, max(period.start, self.payee.service.active.start))
-            amount = component.amount if cents is None else Per(cents, component.window or self.plan.pay_period)
-            if amount is not None:
-                paid = quotas.target(amount, self.payee.service, self.calendar, period, component.proration)
+            window = component.window or self.plan.pay_period
+            paid = self._by_interval(self.payee.salaries, window, component.proration, period)
+            if paid is None and component.amount is not None:
+                paid = quotas.target(component.amount, self.payee.service, self.calendar, period, component.proration)
+            if paid is not None:
                 found[period.key] = [("(salary)", paid)]
         return found
 
@@ -536,14 +586,10 @@ class _Work:
                 whole = rates.earning(component, quota, self.target(year)).total(total)
             except rates.NoQuota:
                 continue
-            before = self.results[component.id, period.key]
             paid = sum(self.results[component.id, one.key].cents for one in inside)
             more = accumulate.true_up(whole, paid, rule.mode == "lift_only", self.mode)
             if more:
-                line = EarningLine("(true-up)", "", "", "true_up", 0, None, None, 0, None, more * PPM, "year", more)
-                self.results[component.id, period.key] = replace(
-                    before, computed=before.computed + more, cents=before.cents + more, lines=(*before.lines, line)
-                )
+                self._add(component.id, period, "(true-up)", more)
 
     def _plan_limits(self) -> None:
         for period in self.periods:
@@ -662,153 +708,3 @@ def _weighed(component: Component, target: Fraction | None) -> Fraction:
 
 def _compares(value: Fraction | int, op: str, limit: int) -> bool:
     return {">=": value >= limit, ">": value > limit, "<": value < limit, "<=": value <= limit}[op]
-
-
-# Settling -------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Held:
-    """What of a deal's earning is in ``held``: earned after caps, released and taken back so far."""
-
-    component: str
-    deal: str
-    origin: str
-    cents: int
-    code: str
-    released: int = 0
-    clawed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A payee's periods, settled in order."""
-
-    payee: str
-    settlements: Mapping[str, Settlement]
-    held: Mapping[str, int] = field(default_factory=dict)
-
-
-CODES = {
-    "spiff": "SPIFF",
-    "salary": "SALARY",
-    "mbo": "BONUS",
-    "step_bonus": "BONUS",
-    "contest": "BONUS",
-    "pool": "BONUS",
-}
-
-
-def earning_code(component: Component) -> str:
-    """Give the payroll code of a component: its own, or that of its kind."""
-    return "AWARD" if component.award else component.earning_code or CODES.get(component.kind, "COMM")
-
-
-def statement(
-    plan: Plan, payee: Payee, calendar: FiscalCalendar, result: Result, opening: Opening | None = None
-) -> Statement:
-    """Settle a payee's result period by period, from the opening balances on, as if each had been posted when it ended."""
-    settlements: dict[str, Settlement] = {}
-    held: list[_Held] = []
-    left: dict[str, int] = {}
-    opening = opening or Opening()
-    policies = Policies(
-        plan.draw or plan.guarantee,
-        {one.id: one.negative for one in plan.components},
-        {one.id: one.clawback.max_offset for one in plan.components if one.clawback},
-    )
-    for period in result.periods:
-        earned, forfeits, new = _of_period(plan, payee, result, period)
-        releases = _releases(plan, payee, held, period)
-        held += new
-        taken = _taken(result, held, period)
-        settled = settle(
-            payee.payee, period.key, earned, policies, opening, forfeits=forfeits, releases=releases, taken=taken,
-            draw=_draw_period(policies.draw, payee, calendar, period),
-        )  # fmt: skip
-        settlements[period.key] = settled
-        opening = settled.closing
-        left[period.key] = sum(one.cents - one.released - one.clawed for one in held)
-    return Statement(payee.payee, settlements, left)
-
-
-def _of_period(
-    plan: Plan, payee: Payee, result: Result, period: Period
-) -> tuple[list[Earned], list[Forfeit], list[_Held]]:
-    earned: list[Earned] = []
-    forfeits: list[Forfeit] = []
-    new: list[_Held] = []
-    for component in plan.components:
-        one = result.results.get((component.id, period.key))
-        if one is None or component.award:
-            continue
-        deals = {deal: cents for deal, cents in by_deal(one).items() if deal != "(cap)" or one.deferred}
-        if one.forfeited:
-            forfeits.append(Forfeit(component.id, one.forfeited))
-        if "(cap)" in deals:
-            deals["(cap)"] = one.cents - one.computed + one.forfeited
-        cuts = allocate(max(0, one.forfeited), {deal: max(0, c) for deal, c in deals.items()}, "equal") if deals else {}
-        code = earning_code(component)
-        for deal, cents in deals.items():
-            base = cents - cuts.get(deal, 0)
-            free = holds.released(component.hold, base, _progress(payee, deal, period), period.end, plan.rounding.mode)
-            keep = base - free if component.hold is not None else 0
-            earned.append(Earned(component.id, cents, code, deal, held=keep))
-            if keep:
-                new.append(_Held(component.id, deal, period.key, base, code, released=free))
-    return earned, forfeits, new
-
-
-def _progress(payee: Payee, deal: str, period: Period) -> holds.Progress:
-    own = [event for event in payee.events if event.deal == deal and event.on <= period.end]
-    reached: dict[str, date] = {}
-    for event in own:
-        reached[event.kind] = min(event.on, reached.get(event.kind, event.on))
-    sums = {kind: sum(event.cents for event in own if event.kind == kind) for kind in ("invoiced", "cash")}
-    return holds.Progress(reached, sums["invoiced"], sums["cash"])
-
-
-def _releases(plan: Plan, payee: Payee, held: Sequence[_Held], period: Period) -> list[Release]:
-    found: list[Release] = []
-    for one in held:
-        component = plan.component(one.component)
-        if component is None or component.hold is None:
-            continue
-        free = holds.released(
-            component.hold, one.cents, _progress(payee, one.deal, period), period.end, plan.rounding.mode
-        )
-        part = min(free, one.cents - one.clawed) - one.released
-        if part:
-            found.append(Release(one.component, one.deal, one.origin, part, one.code))
-            one.released += part
-    return found
-
-
-def _taken(result: Result, held: Sequence[_Held], period: Period) -> list[Taken]:
-    """Give what clawbacks take in a period: first of what is still held of the deal, the rest becomes a debt."""
-    found: list[Taken] = []
-    for claim in result.claims:
-        if claim.period != period.key:
-            continue
-        rest = claim.cents
-        for one in held:
-            if one.component == claim.component and one.deal == claim.deal and rest > 0:
-                part = min(rest, one.cents - one.released - one.clawed)
-                one.clawed += part
-                rest -= part
-                if part:
-                    found.append(Taken(claim.component, claim.deal, part, one.origin))
-        if rest:
-            found.append(Taken(claim.component, claim.deal, rest))
-    return found
-
-
-def _draw_period(draw: Draw | None, payee: Payee, calendar: FiscalCalendar, period: Period) -> draws.DrawPeriod | None:
-    if draw is None:
-        return None
-    amount = rounded(quotas.target(draw.amount, payee.service, calendar, period, "calendar_days"))
-    start, end = payee.service.active.start, payee.service.active.end
-    advances = draw.months is None or period.start < after(start, Duration(draw.months, "months"))
-    year_end = calendar.period_of(period.start, "year").end == period.end
-    leaves = end is not None and end - timedelta(days=1) in period
-    return draws.DrawPeriod(0, amount, advances, year_end, leaves)

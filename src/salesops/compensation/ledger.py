@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from salesops.common.errors import InvalidData
 
@@ -65,6 +65,7 @@ class Entry:
     reason: str = ""
     reverses: str = ""
     run_seq: int = 0
+    base: int = 0  # of a HOLD: the amount that milestones release
 
     @property
     def moves(self) -> tuple[tuple[Account, int], tuple[Account, int]]:
@@ -81,13 +82,13 @@ class Entry:
 
 
 def entry(
-    payee: str, kind: EntryType, source: Account, target: Account, cents: int, period: str, **fields: str
+    payee: str, kind: EntryType, source: Account, target: Account, cents: int, period: str, **fields: Any
 ) -> Entry:
     """Make an entry; raise InvalidData if entries of this type do not move money between these accounts."""
     if kind != "REVERSAL" and (source, target) not in MOVES[kind]:
         raise InvalidData(f"{kind} does not move money from {source} to {target}", "Use an entry type that does")
     origin = fields.pop("origin_period", period)
-    return replace(Entry(payee, kind, source, target, cents, period, origin), **fields)  # type: ignore[arg-type]
+    return replace(Entry(payee, kind, source, target, cents, period, origin), **fields)
 
 
 def reversal(original: Entry, period: str, reason: str) -> Entry:

@@ -624,7 +624,6 @@ class Plan:
     windfall: Windfall | None = None
     components: tuple[AnyComponent, ...] = ()
     cap: Cap | None = None
-    floor: Cents | None = None
     draw: Draw | None = None
     guarantee: Draw | None = None
     true_up: TrueUp | None = None

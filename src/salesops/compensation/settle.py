@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from salesops.common.money import PPM
 from salesops.compensation import draws
@@ -26,6 +27,8 @@ class Earned:
     origin_period: str = ""
     type: EntryType = "EARN"
     held: int = 0
+    base: int = 0  # what milestones release, where a part is held
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Forfeit:
 
     component: str
     cents: int
+    origin_period: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class _Book:
         self.entries: list[Entry] = []
         self.payable = 0
 
-    def put(self, kind: EntryType, source: Account, target: Account, cents: int, **fields: str) -> None:
+    def put(self, kind: EntryType, source: Account, target: Account, cents: int, **fields: Any) -> None:
         if cents:
             self.entries.append(entry(self.payee, kind, source, target, cents, self.period, **fields))
             self.payable += cents * ((target == "payable") - (source == "payable"))
@@ -155,13 +159,20 @@ def _earnings(
     codes: dict[str, str] = {}
     for one in earned:
         origin = one.origin_period or book.period
-        fields = {"component": one.component, "deal": one.deal, "origin_period": origin, "code": one.code}
+        fields = {
+            "component": one.component,
+            "deal": one.deal,
+            "origin_period": origin,
+            "code": one.code,
+            "reason": one.reason,
+        }
         book.put(one.type, "cost_contra", "earned", one.cents, **fields)
-        book.put("HOLD", "earned", "held", one.held, **fields)
+        book.put("HOLD", "earned", "held", one.held, base=one.base or one.cents, **fields)
         kept[one.component] = kept.get(one.component, 0) + one.cents - one.held
         codes.setdefault(one.component, one.code)
     for cut in forfeits:
-        book.put("CAP_FORFEIT", "earned", "forfeited", cut.cents, component=cut.component)
+        book.put("CAP_FORFEIT", "earned", "forfeited", cut.cents, component=cut.component,
+                 origin_period=cut.origin_period or book.period)  # fmt: skip
         kept[cut.component] = kept.get(cut.component, 0) - cut.cents
     carried: dict[str, int] = {}
     forgiven = 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from salesops.common.periods import FiscalCalendar, Period
-from salesops.compensation import group, interpret, quotas
+from salesops.compensation import group, interpret, quotas, statements
 from salesops.compensation.counts import first_measure
 from salesops.compensation.crediting import Credit
 from salesops.compensation.facts import Payee, RatioPart, Sum
@@ -74,7 +74,7 @@ def _got(
     if what == "total":
         return result.earned(period.key)
     if what == "payable":
-        settled = interpret.statement(plan, payee, calendar, result).settlements.get(period.key)
+        settled = statements.statement(plan, payee, calendar, result).settlements.get(period.key)
         return None if settled is None else settled.payable
     one = result.results.get((what, period.key))
     return None if one is None else one.cents

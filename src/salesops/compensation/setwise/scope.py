@@ -31,7 +31,7 @@ def _problem(plan: Plan, what: str) -> Problem:
 def _plan_parts(plan: Plan, grain: Grain) -> Iterator[str]:
     if plan.on_change == "carry":
         yield "on_change: carry"
-    for name in ("cap", "floor", "draw", "guarantee", "true_up"):
+    for name in ("cap", "draw", "guarantee", "true_up"):
         if getattr(plan, name) is not None:
             yield f"{name} of the plan"
     if plan.windfall is not None:

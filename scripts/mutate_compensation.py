@@ -1,0 +1,104 @@
+"""Flip comparisons, roundings and bounds in the engine of compensation, one at a time, and see whether the tests notice.
+
+    python scripts/mutate_compensation.py [module ...]
+
+Works on a copy of the source in a temporary folder. Prints every mutation that survived and ends with 1 if any did that
+is not listed in ``EQUIVALENT``. Takes some minutes, so it is not part of the test-suite.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path("src/salesops/compensation")
+TESTS = {
+    "rates": ["test_rates.py", "test_accumulate.py"],
+    "crediting": ["test_crediting.py"],
+    "exact": ["test_pay.py", "test_accumulate.py", "test_crediting.py"],
+    "quotas": ["test_quotas.py"],
+    "accumulate": ["test_accumulate.py", "test_interpret.py"],
+    "draws": ["test_pay.py"],
+    "holds": ["test_pay.py"],
+    "clawback": ["test_pay.py", "test_interpret.py"],
+    "contests": ["test_pay.py"],
+    "spiffs": ["test_pay.py", "test_tools.py"],
+    "settle": ["test_interpret.py", "test_tools.py"],
+    "capitalize": ["test_pay.py"],
+    "ppa": ["test_accumulate.py", "test_tools.py"],
+}
+FLIPS = [
+    (r" >= ", " > "), (r" > ", " >= "), (r" <= ", " < "), (r" < ", " <= "), (r"half_up", "half_even"), (r"\bmin\(", "max("),
+    (r"\bmax\(", "min("), (r"// 1\b", "// 1 + 1"), (r" \+ 1\b", " + 2"), (r" - 1\b", " - 2"), (r" is not None", " is None"),
+    (r" and ", " or "), (r" == ", " != "), (r"int\(value // 1\)", "-int(-value // 1)"),
+]  # fmt: skip
+EQUIVALENT: set[tuple[str, str, str]] = set()
+"""(module, line, flip) that change nothing that can be seen, each with its reason in the commit that adds it."""
+
+
+def code_lines(text: str) -> list[int]:
+    """Give the numbers of lines that are code: no docstring, comment, import or annotation."""
+    found, inside = [], False
+    for n, line in enumerate(text.splitlines()):
+        quotes = line.count('"""')
+        skip = inside or quotes or line.strip().startswith(("#", "import", "from", ">>>")) or "Literal[" in line
+        inside = inside != (quotes % 2 == 1)
+        if not skip:
+            found.append(n)
+    return found
+
+
+def mutations(text: str) -> list[tuple[int, str, str, str]]:
+    """Give (line number, line, flip, mutated text) for every flip at every place."""
+    lines, found = text.splitlines(), []
+    for n in code_lines(text):
+        for pattern, replacement in FLIPS:
+            for match in re.finditer(pattern, lines[n]):
+                if ")->" in lines[n].replace(" ", "") or lines[n].lstrip().startswith("def "):
+                    continue
+                changed = lines[n][: match.start()] + replacement + lines[n][match.end() :]
+                mutated = "\n".join([*lines[:n], changed, *lines[n + 1 :]]) + "\n"
+                found.append((n + 1, lines[n].strip(), f"{match.group().strip()} -> {replacement.strip()}", mutated))
+    return found
+
+
+def survives(tree: Path, tests: list[str]) -> bool:
+    """Say whether the tests pass on a tree: then nobody noticed."""
+    paths = [str(ROOT / "tests" / "compensation" / name) for name in tests]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *paths],
+        env={**os.environ, "PYTHONPATH": str(tree / "src"), "HYPOTHESIS_MAX_EXAMPLES": "30"}, cwd=ROOT, capture_output=True, check=False, timeout=300,
+    )  # fmt: skip
+    return run.returncode == 0
+
+
+def main(names: list[str]) -> int:
+    """Mutate the modules that are named, or all of them."""
+    survivors = 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        shutil.copytree(ROOT / "src", tree / "src", ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        for name in names or list(TESTS):
+            path = tree / PACKAGE / f"{name}.py"
+            original = path.read_text(encoding="utf-8")
+            listed = mutations(original)
+            missed = 0
+            for number, line, flip, mutated in listed:
+                path.write_text(mutated, encoding="utf-8")
+                if survives(tree, TESTS[name]) and (name, line, flip) not in EQUIVALENT:
+                    missed += 1
+                    print(f"  survived {name}.py:{number} [{flip}] {line}", flush=True)
+            path.write_text(original, encoding="utf-8")
+            survivors += missed
+            print(f"{name}: {len(listed) - missed} of {len(listed)} noticed", flush=True)
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
