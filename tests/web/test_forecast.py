@@ -43,3 +43,34 @@ def test_what_is_wrong_is_told_beside_what_was_typed(site: Site) -> None:
     said = site.post("rep", f"/forecast/call?period={PERIOD}", commit="9", best_case="4")
     assert (said.status, "is less than commit" in said.text, 'value="9"' in said.text) == (400, True, True)
     assert "There is no number of yours to call" in site.get("ops", f"/forecast/call?period={PERIOD}").text
+
+
+def test_the_model_beside_the_calls(site: Site, reader: Callable[..., Reader]) -> None:
+    """After a run the board has its range, the deals their reasons, and the movement adds up; a rep sees own deals only."""
+    for day in ("2026-09-16", "2026-09-30"):
+        done = site.door(
+            "forecast", "run", "--as-of", day, *(("--backtest",) if day == "2026-09-30" else ("--no-backtest",))
+        )
+        assert done.code == 0, done.err
+    owner = reader("owner")
+    for path in (
+        "/forecast",
+        "/forecast/deals",
+        "/forecast/changes",
+        "/forecast/accuracy",
+        "/forecast/accuracy?view=table",
+    ):
+        assert owner.open(f"{path}{'&' if '?' in path else '?'}period=2026-Q3").status == 200
+        assert owner.axe() == []
+        assert not owner.scrolls_sideways
+    assert owner.said == []
+    owner.open("/forecast?period=2026-Q3")
+    assert owner.page.locator("svg.range").count() > 3
+    moved = site.door.python(
+        "found = ws().forecasts.changes(period='2026-Q3', days=14); result = [str(found['difference']), str(sum(r['amount'] for r in found['rows']))]"
+    )
+    assert moved[0] == moved[1]
+    mine = site.door.python("result = sorted({r['owner'] for r in ws('rep').forecasts.deals(period='2026-Q4')})")
+    every = site.door.python("result = sorted({r['owner'] for r in ws().forecasts.deals(period='2026-Q4')})")
+    assert len(mine) <= 1 < len(every)
+    assert site.get("rep", "/forecast/accuracy").status == 403

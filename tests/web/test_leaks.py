@@ -125,6 +125,9 @@ ASKED: dict[str, tuple[str, ...]] = {
     "inbox": ("inbox",),
     "forecast": ("forecast?period=2025-Q2", "forecast?period=2025-Q2&format=csv", "forecast?period=2025-Q2&format=xlsx",
                  "forecast?period=2025-Q2&top=Cleo%20Marsh"),
+    "forecast-deals": ("forecast/deals?period=2025-Q2&as_of=2025-06-01", "forecast/deals?period=2025-Q2&as_of=2025-06-01&format=csv"),
+    "forecast-changes": ("forecast/changes?period=2025-Q2&as_of=2025-06-01", "forecast/changes?period=2025-Q2&as_of=2025-06-01&format=csv"),
+    "forecast-accuracy": ("forecast/accuracy",),
     "forecast-call": ("forecast/call?period=2025-Q2", "forecast/call?period=2025-Q2&person={cleo}", "forecast/call?period=2025-Q2&person={ben}"),
     "forecast-history": ("forecast/history?period=2025-Q2", "forecast/history?period=2025-Q2&person={cleo}",
                          "forecast/history?period=2025-Q2&format=csv"),
@@ -276,6 +279,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         f"result = {{user: {{name: [r['id'] for r in queries.list_records(access.actor_for(None, user), name, limit=100000).rows] for name in entities()}}"
         f" for user in {[*READERS, 'owner']!r}}}"
     )
+    for day in ("2025-05-20", "2025-06-01"):
+        assert door("forecast", "run", "--as-of", day, "--no-backtest").code == 0
     ids = planted["ids"] | {"batch": 1, "token": 1, "rule": "opportunity-without-amount"}
     site = Site(folder, door)
     ids["rule"] = re.findall(r'href="/data/quality/([\w.-]+)', site.get("owner", "/data/quality").text)[0]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -318,7 +319,7 @@ def accuracy(actor: Actor, *, weeks: str = "all") -> dict[str, Any]:
             "no back-test was made yet", "salesops forecast backtest makes one; so does the first salesops forecast run"
         )
     test, about = held
-    scores = [one for one in testing.summary(test) if one.horizon == 0 and one.dimension == COMPANY]
+    scores = _scores(str(place()), about["number"])
     names = list(dict.fromkeys(one.weeks for one in scores))
     if weeks not in names:
         raise UsageError(f"there is no {weeks!r} in the back-test", f"Use {', '.join(names)}")
@@ -329,6 +330,15 @@ def accuracy(actor: Actor, *, weeks: str = "all") -> dict[str, Any]:
         "scores": [vars(one) for one in scores if one.weeks == weeks],
         "points": _points(test),
     }
+
+
+@lru_cache(maxsize=4)
+def _scores(folder: str, number: int) -> list[testing.Score]:
+    """Scores of the company's forecasts of the stored back-test of this number, which never changes."""
+    held = stored.read_backtest(Path(folder))
+    assert held is not None
+    assert held[1]["number"] == number
+    return [one for one in testing.summary(held[0]) if one.horizon == 0 and one.dimension == COMPANY]
 
 
 def _points(test: BackTest) -> list[dict[str, Any]]:

@@ -20,7 +20,6 @@ import numpy as np
 from salesops.common.errors import NotFound
 
 from .results import BackTest, DealScores, Forecast, Method, NodeForecast, Reasons, Tier
-from .tables import days
 
 COLUMNS = ("deal", "p", "p_ever", "slip", "expected_close", "amount", "ratio", "stated", "due", "value")
 LISTS = ("name", "stage", "owner")
@@ -108,17 +107,18 @@ def _load(folder: Path, number: int) -> Run:
     reasons = Reasons(tuple(told["reasons"]["names"]), told["reasons"]["baseline"], arrays["parts"])
     columns = {name: arrays[name] for name in COLUMNS}
     scores = DealScores(
-        days(told["as_of"]),
+        np.datetime64(told["as_of"], "D"),
         tier=Tier(**told["tier"]),
         reasons=reasons,
         quarantined=tuple(told["quarantined"]),
         **columns,
-    )  # type: ignore[arg-type]
+    )
     booked = dict(zip(arrays["booked"].tolist(), arrays["booked_amount"].tolist(), strict=True))
     nodes = tuple(NodeForecast(**one) for one in told["nodes"])
     methods = tuple(Method(**one) for one in told["methods"])
     found = Forecast(
-        days(told["as_of"]), told["period"], told["horizon"], told["week"], Tier(**told["tier"]), nodes, methods, scores, booked, tuple(told["notes"]),  # type: ignore[arg-type]
+        np.datetime64(told["as_of"], "D"), told["period"], told["horizon"], told["week"], Tier(**told["tier"]), nodes, methods,
+        scores, booked, tuple(told["notes"]),
     )  # fmt: skip
     every = (*arrays["deal"].tolist(), *arrays["booked"].tolist())
     named = zip(*(arrays[name].tolist() for name in LISTS), strict=True)

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy
 from salesops.common.errors import SalesopsError
 from salesops.common.money import from_units
 from salesops.forecasting.actions import submit
-from salesops.forecasting.queries import GRAINS, Board, Form, board, call_history, form
+from salesops.forecasting.queries import Board, Form, board, call_history, form
+from salesops.forecasting.results import NodeForecast
 from salesops.forecasting.rollup import CATEGORIES, Counted, Line
 from salesops.output import as_csv
 from salesops.pipeline.deals import open_deals
@@ -25,6 +26,8 @@ from salesops.web.shell.asked import Request
 from salesops.web.shell.asking import Asking, asking
 from salesops.web.shell.routes import page
 from salesops.web.shell.words import Words
+
+from .forecast_model import nodes, period_key, ranged
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TYPES: dict[str, Words] = {
@@ -53,9 +56,13 @@ def calls_board(request: Request) -> HttpResponse:
         if request.GET.get("format") in ("csv", "xlsx"):
             return _file(found, request.GET["format"])
         top = found.lines[found.order[0]] if found.order else None
+        model, people = nodes(ask, found.period.key)
+        rows = [_row(ask, found, person, people) for person in found.order]
+        shown_ = [row for row in rows if row["leads"] or not row["empty"]]
         facts = {
-            "board": found, "rows": [_row(ask, found, person) for person in found.order], "types": TYPES, "type": found.type or "",
-            "top": _headline(found, top) if top else None, "may": access.roles_allow(ask.actor, "call"), "own": ask.actor.person in found.lines,
+            "board": found, "rows": shown_, "left": len(rows) - len(shown_), "model": model, "types": TYPES, "type": found.type or "",
+            "top": _headline(found, top, people.get(found.order[0])) if top else None,
+            "may": access.roles_allow(ask.actor, "call"), "own": ask.actor.person in found.lines,
             "fold": 2 if len(found.order) >= MANY else "", "over": found.period.end < ask.question.today, "currency": found.currency,
         }  # fmt: skip
         return render(request, "forecast/board.html", facts)
@@ -73,7 +80,7 @@ def call(request: Request) -> HttpResponse:
             try:
                 amounts = {name: _plain(typed[name]) for name in CATEGORIES if typed[name]}
                 said = submit(
-                    ask.session, request.actor, amounts, period=_period(ask), person=person, note=typed["note"], reason=typed["reason"],
+                    ask.session, request.actor, amounts, period=period_key(ask), person=person, note=typed["note"], reason=typed["reason"],
                     currency=ask.question.currency or None,
                 )  # fmt: skip
                 told = (
@@ -87,14 +94,15 @@ def call(request: Request) -> HttpResponse:
                 problem = error
         try:
             found: Form | None = form(
-                ask.session, request.actor, period=_period(ask), person=person, currency=ask.question.currency or None, through=ask.of
+                ask.session, request.actor, period=period_key(ask), person=person, currency=ask.question.currency or None, through=ask.of
             )  # fmt: skip
         except SalesopsError as error:
             found, problem = None, problem or (error if person is not None or ask.actor.person is not None else None)
         facts = {
             "problem": problem,
             "typed": typed,
-            "other": person is not None, "asked": person,
+            "other": person is not None,
+            "asked": person,
             **(_form(ask, found, typed) if found else {"form": None}),
         }
         return render(request, "forecast/call.html", facts, status=400 if problem and request.method == "POST" else 200)
@@ -104,7 +112,9 @@ def call(request: Request) -> HttpResponse:
 def history(request: Request) -> HttpResponse:
     """Every call of the period, newest first."""
     with asking(request) as ask:
-        rows = call_history(ask.session, request.actor, period=_period(ask), person=request.GET.get("person") or None)
+        rows = call_history(
+            ask.session, request.actor, period=period_key(ask), person=request.GET.get("person") or None
+        )
         if request.GET.get("format") == "csv":
             columns = [
                 "at",
@@ -126,22 +136,17 @@ def history(request: Request) -> HttpResponse:
             for row in rows
         ]  # fmt: skip
         return render(
-            request, "forecast/history.html", {"rows": lines, "period": _period(ask) or ask.question.period.key}
+            request, "forecast/history.html", {"rows": lines, "period": period_key(ask) or ask.question.period.key}
         )
 
 
 # What is asked ------------------------------------------------------------------------------------------------------------
 
 
-def _period(ask: Asking) -> str | None:
-    """The period of the scope bar where it can be forecast, else that which holds its as-of day."""
-    return ask.question.period.key if ask.question.period.grain in GRAINS else None
-
-
 def _board(request: Request, ask: Asking) -> Board:
     kind, top = request.GET.get("type") or None, request.GET.get("top") or None
     return board(
-        ask.session, ask.actor, period=_period(ask), as_of=ask.question.as_of, top=top, type=kind if kind in TYPES else None,
+        ask.session, ask.actor, period=period_key(ask), as_of=ask.question.as_of, top=top, type=kind if kind in TYPES else None,
         currency=ask.question.currency or None, through=ask.of,
     )  # fmt: skip
 
@@ -180,7 +185,7 @@ def _money(units: int | None, currency: str) -> shown.Shown:
     return shown.shown(None if units is None else from_units(units), "money", currency)
 
 
-def _headline(found: Board, top: Line) -> dict[str, Any]:
+def _headline(found: Board, top: Line, model: NodeForecast | None) -> dict[str, Any]:
     """The figures of the answer line: commit against target, and how it moved in a week."""
     target = found.targets.get(top.person, found.street.get(top.person))
     commit, before = top.counted["commit"], found.before.get(top.person)
@@ -189,7 +194,7 @@ def _headline(found: Board, top: Line) -> dict[str, Any]:
         "name": found.names.get(top.person, ""), "commit": _money(commit.amount, found.currency),
         "best": _money(top.counted["best_case"].amount, found.currency),
         "closed": _money(top.deals["closed"], found.currency), "gap": _money(abs(gap), found.currency) if gap is not None else None,
-        "short": gap is not None and gap < 0, "missing": commit.missing, "people": sum(1 for line in found.lines.values() if line.deals["pipeline"]),
+        "model": ranged(model, commit.amount, target, found.currency), "short": gap is not None and gap < 0, "missing": commit.missing,
         "moved": _moved(commit.amount, before.counted["commit"].amount if before else None, found.currency),
     }  # fmt: skip
 
@@ -198,7 +203,7 @@ def _moved(now: int, before: int | None, currency: str) -> shown.Delta | None:
     return None if before is None else shown.delta(from_units(now), from_units(before), "money", "up", currency)
 
 
-def _row(ask: Asking, found: Board, person: int) -> dict[str, Any]:
+def _row(ask: Asking, found: Board, person: int, people: Mapping[int, NodeForecast]) -> dict[str, Any]:
     line, before, seat = (
         found.lines[person],
         found.before.get(person),
@@ -213,7 +218,8 @@ def _row(ask: Asking, found: Board, person: int) -> dict[str, Any]:
         "commit": _counted(commit, found.currency), "best_case": _counted(line.counted["best_case"], found.currency),
         "pipeline": _money(line.deals["pipeline"], found.currency), "gap": _gap(commit.amount, target, found.currency),
         "moved": _moved(commit.amount, before.counted["commit"].amount if before else None, found.currency),
-        "said": said, "note": said.note if said else "", "adjustable": access.roles_allow(ask.actor, "call") and person != ask.actor.person,
+        "model": ranged(people.get(person), commit.amount, target, found.currency), "said": said, "note": said.note if said else "",
+        "adjustable": access.roles_allow(ask.actor, "call") and person != ask.actor.person,
         "empty": not line.deals["pipeline"] and target is None and said is None,
     }  # fmt: skip
 

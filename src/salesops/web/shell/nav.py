@@ -57,6 +57,9 @@ PAGES: tuple[Page, ...] = (
     ), _("Sell")),
     Page(_("Forecast"), "forecast", "f", (
         Tab(_("Calls"), "forecast", under=("forecast-call",)),
+        Tab(_("Deals"), "forecast-deals"),
+        Tab(_("Movement"), "forecast-changes"),
+        Tab(_("Accuracy"), "forecast-accuracy"),
         Tab(_("Every call"), "forecast-history"),
     ), _("Sell")),
     Page(_("Plans"), "plans", "q", (
