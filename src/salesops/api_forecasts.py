@@ -37,11 +37,13 @@ class Forecasts:
 
     # The model
 
-    def run(self, *, as_of: date | str | None = None, test: bool | None = None, step: Any = None) -> Any:
+    def run(
+        self, *, as_of: date | str | None = None, test: bool | None = None, weeks: int = 104, step: Any = None
+    ) -> Any:
         """Forecast the period of a day (default: today) and the next, and store both; `test=True` makes the back-test anew."""
         from salesops.forecasting.runs import run
 
-        return run(self._api.session(as_of), self._api.actor, as_of=as_of, test=test, step=step)
+        return run(self._api.session(as_of), self._api.actor, as_of=as_of, test=test, weeks=weeks, step=step)
 
     def show(self, **question: Any) -> dict[str, Any]:
         """The newest forecast of a `period` (`as_of` a day): rows by person and cut, methods with weights, notes."""

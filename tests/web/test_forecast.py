@@ -49,7 +49,13 @@ def test_the_model_beside_the_calls(site: Site, reader: Callable[..., Reader]) -
     """After a run the board has its range, the deals their reasons, and the movement adds up; a rep sees own deals only."""
     for day in ("2026-09-16", "2026-09-30"):
         done = site.door(
-            "forecast", "run", "--as-of", day, *(("--backtest",) if day == "2026-09-30" else ("--no-backtest",))
+            "forecast",
+            "run",
+            "--as-of",
+            day,
+            "--weeks",
+            "40",
+            *(("--backtest",) if day == "2026-09-30" else ("--no-backtest",)),
         )
         assert done.code == 0, done.err
     owner = reader("owner")

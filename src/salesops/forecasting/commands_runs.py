@@ -48,16 +48,19 @@ class _Steps:
 @click.option(
     "--backtest/--no-backtest", "test", default=None, help="Make the back-test anew or not (default: every 28 days)."
 )
+@click.option(
+    "--weeks", type=click.IntRange(2, 520), default=104, show_default=True, help="How many past weeks to learn from."
+)
 @format_option
 @click.pass_context
-def run_(ctx: click.Context, as_of: datetime | None, test: bool | None, form: str) -> None:
+def run_(ctx: click.Context, as_of: datetime | None, test: bool | None, weeks: int, form: str) -> None:
     """Forecast this period and the next for everybody, and store both. The first run tests itself on the past weeks, which takes minutes."""
     from .runs import run
 
     steps = _Steps()
     with ctx.obj.session(as_known_on=_day(as_of)) as session:
         try:
-            made = run(session, ctx.obj.actor, as_of=_day(as_of), test=test, step=steps)
+            made = run(session, ctx.obj.actor, as_of=_day(as_of), test=test, weeks=weeks, step=steps)
         finally:
             steps.end()
     if form == "table":

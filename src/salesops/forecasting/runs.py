@@ -23,7 +23,7 @@ from . import backtest as testing
 from . import deals as scoring
 from . import stored
 from .changes import changes as compare
-from .feed import LINE, Feed, feed
+from .feed import LINE, WEEKS, Feed, feed
 from .forecast import forecast
 from .queries import board, period_of
 from .results import COMPANY, BackTest, Forecast, NodeForecast
@@ -53,11 +53,17 @@ class Made:
 
 
 def run(
-    session: Any, actor: Actor, *, as_of: date | str | None = None, test: bool | None = None, step: Step | None = None
+    session: Any,
+    actor: Actor,
+    *,
+    as_of: date | str | None = None,
+    test: bool | None = None,
+    weeks: int = WEEKS,
+    step: Step | None = None,
 ) -> Made:
     """Forecast the period of a day and the next one, for everybody, and store both. Role: office, finance, executives, engineers.
 
-    `test`: make the back-test anew (default: when there is none, or it is 28 days old). `session` must know what was known on a past
+    `test`: make the back-test anew (default: when there is none, or it is 28 days old); `weeks`: how many past weeks are looked at. `session` must know what was known on a past
     `as_of` (`as_known_on`). `step(what, done, all)` is called as it goes on. The same data gives the same forecast.
     """
     require(actor, "forecast")
@@ -65,7 +71,9 @@ def run(
     tell = step or (lambda *_: None)
     on = session.manifest.today if as_of is None else as_day(as_of, "as_of")
     tell("Reading", 0, 1)
-    given = feed(session, actor, as_of=on, grain=str(context.option("forecast_period", "quarter") or "quarter"))
+    given = feed(
+        session, actor, as_of=on, grain=str(context.option("forecast_period", "quarter") or "quarter"), weeks=weeks
+    )
     past, tested = _tested(given, test, tell)
     tell("Learning", 0, 1)
     model = scoring.train(given.history, given.on)
