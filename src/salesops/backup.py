@@ -1,4 +1,4 @@
-"""Backup and restore of a workspace: one file that holds configuration, mappings, state and warehouse of one moment.
+"""Backup and restore of a workspace: one file that holds configuration, mappings, state, warehouse and forecasts of one moment.
 
 The file is a zip archive with `manifest.json`: what it holds, each file's size and SHA-256, the clock's tick and the
 head of the audit log. The warehouse generation is captured before the state, so that it never knows more than it.
@@ -32,6 +32,7 @@ from salesops.workspace import CONFIG, Workspace, read_config
 FORMAT = 1
 MANIFEST = "manifest.json"
 STATE = "state.sqlite"
+FORECASTS = "forecasts"
 _PIECE = 1 << 20
 _LARGEST_MANIFEST = 64 << 20
 
@@ -95,6 +96,7 @@ def backup(
         shutil.copy2(workspace.path / CONFIG, folder / CONFIG)
         if workspace.mappings.is_dir():
             shutil.copytree(workspace.mappings, folder / "mappings")
+        _capture_forecasts(workspace.path / FORECASTS, folder / FORECASTS)
         generation = _capture_warehouse(workspace, folder) if warehouse else ""
         manifest = _capture_state(workspace, folder) | {"generation": generation}
         _pack(folder, partial, manifest, progress or Silent())
@@ -143,6 +145,16 @@ def _capture_warehouse(workspace: Workspace, folder: Path) -> str:
             return ""
         time.sleep(0.2)  # a refresh has just swept this generation away: take the newer one
     raise WorkspaceError("the warehouse is incomplete", remedy="salesops refresh --full, then back up again")
+
+
+def _capture_forecasts(source: Path, into: Path) -> None:
+    """Link (or copy) the stored forecasts and back-tests: each is whole and never changes; what is being written, or swept, is left out."""
+    for file in sorted(source.glob("[0-9]*/*")) + sorted(source.glob("backtest/[0-9]*")):
+        with suppress(FileNotFoundError):
+            _link(file, into / file.relative_to(source))
+    for folder in into.glob("[0-9]*"):
+        if len(list(folder.iterdir())) < 2:  # it was swept away meanwhile
+            shutil.rmtree(folder)
 
 
 def _link(source: Path, target: Path) -> None:

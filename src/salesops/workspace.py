@@ -5,6 +5,7 @@
         state.sqlite      records, unless DATABASE_URL moves them to PostgreSQL
         warehouse/        generations of Parquet files and CURRENT
         mappings/         import mappings, small text files
+        forecasts/        forecasts and back-tests as they were made
         work/             staged files of imports under way
 
 One process serves one workspace: Django is configured once.

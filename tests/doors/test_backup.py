@@ -14,12 +14,14 @@ ASKED = (
     ("user", "list"),
     ("rule", "list"),
     ("mapping", "list"),
+    ("forecast", "show"),
 )  # fmt: skip
 
 
 def test_round_trip(acme: Door, tmp_path: Path) -> None:
-    """Records, history, users, rules, mappings and figures are the same; the audit head that was noted is found."""
+    """Records, history, users, rules, mappings, figures and the stored forecast are the same; the audit head that was noted is found."""
     assert acme("rule", "add", "opportunity", "source", "Referal", "Referral").code == 0
+    assert acme("forecast", "run").code == 0
     before = [acme(*words, "--format", "csv").out for words in ASKED]
     kept = acme("backup", tmp_path / "acme.zip", "--format", "json").json
     assert acme("backup", tmp_path / "acme.zip").code == 5

@@ -36,6 +36,7 @@ security = "none"
 from = "sales@acme.test"
 [worker]
 refresh = "never"
+forecast = "never"
 sweep = "never"
 """
 HELD = """

@@ -93,7 +93,8 @@ class House:
         self.workers: list[subprocess.Popen[str]] = []
 
     def set_up(self, mail: str) -> None:
-        more = '\n[reports]\nwebhook_hosts = ["127.0.0.1"]\naddress = "https://sales.acme.test"\n[worker]\nrefresh = "never"\nsweep = "never"\n'
+        more = '\n[reports]\nwebhook_hosts = ["127.0.0.1"]\naddress = "https://sales.acme.test"\n'
+        more += '[worker]\nrefresh = "never"\nforecast = "never"\nsweep = "never"\n'
         (self.door.folder / "salesops.toml").write_text(self.settings + mail + more)
 
     def worker(self) -> subprocess.Popen[str]:

@@ -12,16 +12,48 @@ from typing import Any
 from salesops.common.errors import InvalidData, NotAllowed, Problem, UsageError
 from salesops.common.money import check_currency, to_units
 from salesops.metrics.organisation import organisation
-from salesops.records import audit, context, scope
+from salesops.records import access, audit, context, scope
 from salesops.records.access import Actor, require
 from salesops.records.entities import entity as entity_of
-from salesops.records.writing import change_set
+from salesops.records.noted import enqueue
+from salesops.records.writing import change_set, current_tick
 
 from .queries import TYPES, _person, calls, deadline, moment, period_of
 from .rollup import CATEGORIES
 
 ON_BEHALF = ("owner", "admin", "ops", "exec")
 """Roles that may say a figure beside anybody's."""
+
+
+def ask_run(actor: Actor) -> bool:
+    """Have the worker make today's forecast now; says whether that is new: what waits, runs, or was made from the same records is not
+    asked for twice. Role: office, finance, executives, engineers. `runs.running` tells how far it is."""
+    from django.db import transaction
+
+    from salesops.records.models import JobRun
+
+    require(actor, "forecast")
+    with transaction.atomic():
+        audit.lock()
+        under_way = JobRun.objects.filter(kind="forecast", key__isnull=False, status__in=("waiting", "running"))
+        if under_way.exists():
+            under_way.filter(status="waiting").update(
+                due=context.clock()
+            )  # one that waits for another try waits no longer
+            return False
+        grain = context.option("forecast_period", "quarter") or "quarter"
+        key = f"forecast:{context.today()}:{grain}:{current_tick()}"
+        tried = JobRun.objects.filter(key__startswith=key, status="failed").count()
+        new = enqueue(
+            "forecast",
+            f"{key}:{tried}" if tried else key,
+            access.ensure_owner(),
+            subject="forecast",
+            asked_by=actor.username,
+        )
+        if new:
+            audit.write(actor, "forecast.ask", entity="forecast", rows=1, detail={"as_of": str(context.today())})
+        return new
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from salesops.common.errors import NotAllowed, NotFound, UsageError
+from salesops.common.instants import from_us
 from salesops.common.money import from_units
 from salesops.metrics.request import as_day
 from salesops.records import audit, context, scope
-from salesops.records.access import Actor, require
+from salesops.records.access import Actor, require, roles_allow
 
 from . import backtest as testing
 from . import deals as scoring
@@ -60,11 +62,13 @@ def run(
     test: bool | None = None,
     weeks: int = WEEKS,
     step: Step | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Made:
     """Forecast the period of a day and the next one, for everybody, and store both. Role: office, finance, executives, engineers.
 
-    `test`: make the back-test anew (default: when there is none, or it is 28 days old); `weeks`: how many past weeks are looked at. `session` must know what was known on a past
-    `as_of` (`as_known_on`). `step(what, done, all)` is called as it goes on. The same data gives the same forecast.
+    `test`: make the back-test anew (default: when there is none, or it is 28 days old); `weeks`: how many past weeks are looked at. `session` must
+    know what was known on a past `as_of` (`as_known_on`). `step(what, done, all)` is called as it goes on; `notes` are stored with it. The
+    same data gives the same forecast.
     """
     require(actor, "forecast")
     started = time.monotonic()
@@ -78,16 +82,17 @@ def run(
     tell("Learning", 0, 1)
     model = scoring.train(given.history, given.on)
     found: dict[str, int] = {}
-    notes: tuple[str, ...] = ()
+    told: dict[str, None] = {}
     for horizon in HORIZONS:
         tell("Simulating", horizon, len(HORIZONS))
         made = _one(session, actor, given, model, horizon, past, None)
+        made = replace(made, notes=(*made.notes, *notes))
         about = {
             "generation": session.generation, "currency": given.currency, "made_at": context.clock(), "made_by": actor.username, "version": version("salesops"),
             "seed": given.history.settings.seed, "depth": given.depth, "end": str(_end(given, made)),
         }  # fmt: skip
         found[made.period] = stored.write_run(place(), made, about, given.deals)
-        notes = made.notes
+        told |= dict.fromkeys(made.notes)
     audit.write(
         actor,
         "forecast.run",
@@ -95,7 +100,7 @@ def run(
         rows=len(found),
         detail={"as_of": str(on), "runs": found, "generation": session.generation},
     )
-    return Made(found, time.monotonic() - started, tested, notes)
+    return Made(found, time.monotonic() - started, tested, tuple(told))
 
 
 def _tested(given: Feed, test: bool | None, tell: Step) -> tuple[BackTest | None, bool]:
@@ -141,6 +146,39 @@ def _targets(session: Any, actor: Actor, given: Feed, key: str) -> dict[tuple[st
 def _end(given: Feed, made: Forecast) -> Any:
     periods = given.history.periods
     return periods.end[periods.keys.index(made.period)]
+
+
+# Whether one is being made
+
+
+def running(actor: Actor) -> dict[str, Any]:
+    """Whether the worker makes a forecast: `status` waiting, running, failed, done, or none (never asked); how far it is (`what`, `done`
+    of `all`), who asked, since when; `problem` of one that failed or is tried again, for those who may make forecasts."""
+    from salesops.records.models import JobRun
+
+    require(actor, "read")
+    rows = JobRun.objects.filter(kind="forecast", key__isnull=False)
+    row = (
+        rows.filter(status__in=("running", "waiting")).order_by("status", "due").first()
+        or rows.order_by("-finished", "-id").first()
+    )
+    if row is None:
+        return {
+            "status": "none",
+            "what": "",
+            "done": 0,
+            "all": 0,
+            "asked_by": "",
+            "since": None,
+            "finished": None,
+            "problem": "",
+        }
+    said = json.loads(row.result)
+    return {
+        "status": row.status, "what": said.get("what", ""), "done": said.get("done", 0), "all": said.get("all", 0),
+        "asked_by": json.loads(row.parameters).get("asked_by", ""), "since": from_us(row.started),
+        "finished": from_us(row.finished) if row.finished else None, "problem": said.get("problem", "") if roles_allow(actor, "forecast") else "",
+    }  # fmt: skip
 
 
 # Reading
@@ -401,4 +439,4 @@ def scenario(session: Any, actor: Actor, what: Scenario, *, horizon: int = 0) ->
     }
 
 
-__all__ = ["Made", "accuracy", "deals", "latest", "moved", "retest", "run", "scenario", "seen", "show"]
+__all__ = ["Made", "accuracy", "deals", "latest", "moved", "retest", "run", "running", "scenario", "seen", "show"]

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -40,8 +43,7 @@ def write_run(
 ) -> int:
     """Store a forecast under the next number; it is there wholly, or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    work = folder / f".new-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
+    work = folder / f".new-{os.getpid()}-{secrets.token_hex(4)}"
     work.mkdir()
     scores = found.scores
     named = [deals.get(int(one), (str(one), "", "")) for one in (*scores.deal.tolist(), *found.booked)]
@@ -63,8 +65,10 @@ def write_run(
         try:
             work.rename(folder / f"{number:06d}")
             return number
-        except OSError:  # somebody else took the number
-            continue
+        except OSError:
+            if not (folder / f"{number:06d}").exists():
+                raise
+            continue  # somebody else took the number
 
 
 def numbers(folder: Path) -> list[int]:
@@ -91,6 +95,7 @@ def _told(folder: str, number: int) -> dict[str, Any]:
 def read_run(folder: Path, number: int) -> Run:
     """A stored forecast; raises NotFound. The last few stay in memory: they never change."""
     key = (str(folder), number)
+    _looked_at(folder / f"{number:06d}")
     if key not in _whole:
         if number not in numbers(folder):
             raise NotFound(f"there is no forecast {number}", "salesops forecast run makes one")
@@ -98,6 +103,34 @@ def read_run(folder: Path, number: int) -> Run:
             _whole.pop(next(iter(_whole)))
         _whole[key] = _load(folder, number)
     return _whole[key]
+
+
+def _looked_at(place: Path) -> None:
+    """Note that somebody reads a forecast (its folder's time), so that it is not swept away beneath a page or an export."""
+    with suppress(OSError):
+        if place.stat().st_mtime < time.time() - 3600:
+            os.utime(place)
+
+
+def delete(folder: Path, numbers_: Iterable[int], unread_for: float) -> int:
+    """Delete forecasts that nobody has read for so many seconds, and what killed writers left; gives how many forecasts went.
+
+    Never the newest number: none is given twice.
+    """
+    count, last, before = 0, max(numbers(folder), default=0), time.time() - unread_for
+    for number in set(numbers_) - {last}:
+        place = folder / f"{number:06d}"
+        with suppress(FileNotFoundError):
+            if place.stat().st_mtime < before:
+                gone = folder / f".gone-{number}-{secrets.token_hex(4)}"
+                place.rename(gone)
+                shutil.rmtree(gone, ignore_errors=True)
+                count += 1
+    for left in (*folder.glob(".new-*"), *folder.glob(".gone-*"), *(folder / "backtest").glob(".new-*")):
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < before:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+    return count
 
 
 def _load(folder: Path, number: int) -> Run:
@@ -132,13 +165,18 @@ def write_backtest(folder: Path, test: BackTest, about: Mapping[str, Any]) -> in
     """Store a back-test under the next number."""
     place = folder / "backtest"
     place.mkdir(parents=True, exist_ok=True)
-    number = max((int(one.stem) for one in place.glob("[0-9]*.npz")), default=0) + 1
-    new = place / f".new-{os.getpid()}.npz"
+    new = place / f".new-{os.getpid()}-{secrets.token_hex(4)}.npz"
     np.savez_compressed(
         new, about=np.array(json.dumps(dict(about))), **{f.name: getattr(test, f.name) for f in fields(BackTest)}
     )
-    new.rename(place / f"{number:06d}.npz")
-    return number
+    while True:
+        number = max((int(one.stem) for one in place.glob("[0-9]*.npz")), default=0) + 1
+        try:
+            os.link(new, place / f"{number:06d}.npz")
+        except FileExistsError:  # somebody else took the number
+            continue
+        new.unlink()
+        return number
 
 
 def read_backtest(folder: Path) -> tuple[BackTest, dict[str, Any]] | None:

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from salesops.records import access, context
 
 from . import schedule
-from .queue import Job, enqueue
+from .queue import Job, enqueue, progress
 
-REFRESH_AT, SWEEP_AT = "daily 02:00", "daily 03:30"
+REFRESH_AT, FORECAST_AT, SWEEP_AT = "daily 02:00", "daily 02:30", "daily 03:30"
 RUNS_KEPT = 90 * 24 * 3600 * 1_000_000
 """For how long, in microseconds, runs of the worker and what reports sent are kept."""
 MOST_TAKEN_UP = 3
@@ -31,13 +31,14 @@ def note_due() -> None:
     now, zone, owner = context.clock(), context.time_zone(), access.ensure_owner()
     fiscal = _workspace().config.calendar
     asked = context.option("worker", {})
-    for kind, usual in (("refresh", REFRESH_AT), ("sweep", SWEEP_AT)):
+    for kind, usual in (("refresh", REFRESH_AT), ("forecast", FORECAST_AT), ("sweep", SWEEP_AT)):
         text = str(asked.get(kind, usual)) if isinstance(asked, Mapping) else usual
         if text == "never":
             continue
         due = schedule.latest(schedule.parse(text), now, zone, fiscal)
         if due is not None and now - due < 12 * 3600 * 1_000_000:  # a worker that starts at noon waits for the night
-            enqueue(kind, f"{kind}:{local(due, zone)}", owner, due=due)
+            subject = kind if kind == "forecast" else ""
+            enqueue(kind, f"{kind}:{local(due, zone)}", owner, due=due, subject=subject)
     note_reports(now, zone, fiscal)
     _note_alerts(owner)
     _note_imports()
@@ -91,6 +92,25 @@ def refresh(job: Job) -> dict[str, Any]:
     return {"generation": done.generation, "kind": done.kind, "records": done.records}
 
 
+def forecast(job: Job) -> dict[str, Any]:
+    """Make today's forecast over an up-to-date warehouse, as the workspace's owner; says on the way how far it is."""
+    from salesops.forecasting.nightly import nightly
+    from salesops.web.serving import sessions
+
+    actor = access.actor_for(username=access.ensure_owner(), door="worker")
+    told = 0.0
+
+    def step(what: str, done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= 0.5 or not done:
+            progress(job, what, done, total)
+            told = time.monotonic()
+
+    step("Refreshing", 0, 1)
+    with sessions.use() as session:
+        return nightly(session, actor, step=step)
+
+
 def take_up_import(job: Job) -> dict[str, Any]:
     """Go on with an interrupted import; one that somebody else has taken up is theirs."""
     from salesops.common.errors import Busy
@@ -114,10 +134,11 @@ def take_up_import(job: Job) -> dict[str, Any]:
 
 
 def sweep(job: Job) -> dict[str, Any]:
-    """Take away what nobody needs any more: expired sessions, old uploads and their files, notes of ended jobs, old runs."""
+    """Take away what nobody needs any more: expired sessions, old uploads and their files, notes of ended jobs, old runs, old forecasts."""
     from django.contrib.sessions.models import Session
     from django.utils import timezone
 
+    from salesops.forecasting.nightly import sweep as sweep_forecasts
     from salesops.records.models import AnsweredKey, Delivery, JobRun
     from salesops.web.rest import jobs
     from salesops.web.rest.writing import KEPT_FOR
@@ -137,7 +158,15 @@ def sweep(job: Job) -> dict[str, Any]:
         shutil.rmtree(_workspace().work / "reports" / str(number), ignore_errors=True)
     Delivery.objects.filter(run__in=gone).delete()
     old.delete()
-    return {"sessions": sessions, "answers": answers, "uploads": uploads, "files": files, "runs": len(gone)}
+    forecasts = sweep_forecasts()
+    return {
+        "sessions": sessions,
+        "answers": answers,
+        "uploads": uploads,
+        "files": files,
+        "runs": len(gone),
+        "forecasts": forecasts,
+    }
 
 
 def _old(places: Any, wanted: Callable[[Path], bool], days: int = 7) -> int:
@@ -172,5 +201,5 @@ def told(job: Job) -> dict[str, Any]:
 
 
 KINDS: dict[str, Callable[[Job], Any]] = {
-    "refresh": refresh, "import": take_up_import, "sweep": sweep, "report": report, "alerts": alerts, "alert": told,
+    "refresh": refresh, "forecast": forecast, "import": take_up_import, "sweep": sweep, "report": report, "alerts": alerts, "alert": told,
 }  # fmt: skip

@@ -17,6 +17,7 @@ from django.db.models import F, Q
 
 from salesops.output import plain
 from salesops.records import context
+from salesops.records.noted import enqueue
 from salesops.records.notices import notify
 
 WAITS = (60, 300, 1800, 7200)
@@ -37,26 +38,6 @@ class Job:
     due: int
     turn: int
     worker: str
-
-
-def enqueue(kind: str, key: str, user: str, *, due: int | None = None, subject: str = "", **parameters: Any) -> bool:
-    """Note a job that is to be done (`due`: now), unless one with its key was noted before; says whether it is new."""
-    from salesops.records.models import JobRun
-
-    now = context.clock()
-    with transaction.atomic():
-        if JobRun.objects.filter(key=key).exists():
-            return False
-        JobRun.objects.bulk_create(
-            [
-                JobRun(
-                    kind=kind, status="waiting", user=user, parameters=json.dumps(parameters), started=now, key=key,
-                    subject=subject, due=now if due is None else due,
-                )
-            ],
-            ignore_conflicts=True,
-        )  # fmt: skip
-    return True
 
 
 def take(worker: str, kinds: Iterable[str], lease: float) -> Job | None:
@@ -93,6 +74,11 @@ def hold(job: Job, lease: float) -> bool:
     return bool(_mine(job).update(lease=context.clock() + int(lease * SECOND)))
 
 
+def progress(job: Job, what: str, done: int, total: int) -> None:
+    """Note how far a running job is, for those who look."""
+    _mine(job).update(result=json.dumps({"what": what, "done": done, "all": total}))
+
+
 def finish(job: Job, result: Mapping[str, Any]) -> bool:
     """Note how a job ended; False where another worker has taken it meanwhile."""
     text = json.dumps(plain(dict(result)), ensure_ascii=False)
@@ -126,3 +112,6 @@ def _mine(job: Job) -> Any:
     from salesops.records.models import JobRun
 
     return JobRun.objects.filter(pk=job.number, status="running", worker=job.worker, tries=job.turn)
+
+
+__all__ = ["SECOND", "TRIES", "WAITS", "Job", "enqueue", "fail", "finish", "hold", "progress", "take", "tell_given_up"]
