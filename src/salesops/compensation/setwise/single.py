@@ -141,9 +141,7 @@ def _rolled(con: duckdb.DuckDBPyConnection, measure: Measure, run: Run, payee: s
 
 def _by_deal(con: duckdb.DuckDBPyConnection, measure: Measure, run: Run, payee: str) -> list[Any]:
     own = (
-        "UNION ALL SELECT ?, DATE '0001-01-01', NULL"
-        if measure.include_self and not measure.exclude_own_direct
-        else ""
+        "UNION ALL SELECT ?, DATE '0001-01-01', NULL" if measure.include_self and not measure.exclude_own_direct else ""
     )
     types = ", ".join(f"'{one}'" for one in measure.of)
     return con.execute(f"""
