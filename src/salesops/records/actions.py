@@ -132,6 +132,15 @@ def edit_records(
     return done
 
 
+def not_too_many(count: int) -> None:
+    """Raise Conflict where so many changes in one call would need approval: what each record gets is said to `edit_records` instead."""
+    if count >= approvals.from_rows() and approvals.guards("bulk_edit"):
+        raise Conflict(
+            f"{count:,} changes in one call need approval",
+            remedy="Give the records the same values together, or import a file",
+        )
+
+
 def _together(
     actor: Actor, entity: Entity, keys: Iterable[object], raw: dict[str, Any]
 ) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]]]:

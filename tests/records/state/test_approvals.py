@@ -180,6 +180,8 @@ def test_many_records_are_changed_by_two(company: Company, settings: Any) -> Non
     owner, ops, rep = company.user("owner"), company.user("ops"), company.user("ann")
     deals = [company.deal(f"D{n}", "Ann", amount="100") for n in range(4)]
     assert actions.edit_records(owner, "opportunity", deals[:2], {"next_step": "Call"})[1] == 2  # type: ignore[index]
+    with pytest.raises(Conflict, match="need approval"):
+        actions.not_too_many(4)
     waiting = actions.edit_records(rep, "opportunity", deals, {"amount": "250.50", "next_step": "Call"})
     assert isinstance(waiting, Waiting)
     assert "ops" in waiting.approvers

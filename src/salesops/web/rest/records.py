@@ -385,6 +385,7 @@ def _bulk(request: HttpRequest, name: str, operations: list[s.Operation]) -> lis
     actor, entity = actor_of(request), all_entities.entity(name)
     done: list[dict[str, Any]] = []
     failed: list[tuple[int, SalesopsError]] = []
+    actions.not_too_many(sum(one.do != "create" for one in operations))
     with transaction.atomic():
         for row, one in enumerate(operations, 1):
             try:
