@@ -33,8 +33,8 @@ from salesops.common.periods import FiscalCalendar
 CONFIG = "salesops.toml"
 BUSINESS_MODELS = ("subscription", "usage", "one_price", "transactional", "durable", "projects", "self_serve")
 """What a company sells, as far as it decides which metrics mean something (see `salesops.metrics.guide`)."""
-WAREHOUSES = ("postgresql://", "postgres://")
-"""How the URL of a warehouse in PostgreSQL begins."""
+WAREHOUSES = {"postgresql://": "postgresql", "postgres://": "postgresql", "spark://": "spark", "sc://": "spark"}
+"""How the URL of a warehouse begins, and the engine that it means; `spark` alone is a Spark inside the process."""
 CREATED = ("ops", "finance", "exec", "engineer", "auditor", "manager", "rep")
 """Roles of accounts that a sign-in provider may bring about: none that manages accounts."""
 DEADLINE = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]?\d|2[0-3]):[0-5]\d( \S+)?"
@@ -111,8 +111,11 @@ class Config:
             found.append("fiscal_year_named_by must be start or end")
         if not 0 <= self.week_start <= 6:
             found.append("week_start must be 0 (Monday) to 6 (Sunday)")
-        if self.warehouse not in ("", "spark") and not self.warehouse.startswith(WAREHOUSES):
-            found.append('warehouse must be "postgresql://user@host:5432/database" or "spark"; leave it out for DuckDB')
+        if self.warehouse not in ("", "spark") and not self.warehouse.startswith(tuple(WAREHOUSES)):
+            found.append(
+                'warehouse must be "postgresql://user@host:5432/database", "spark", "spark://host:7077" or "sc://host:15002"; '
+                "leave it out for DuckDB"
+            )
         if self.keep_generations < 1:
             found.append("keep_generations must be 1 or more")
         if self.peer_minimum < 3:

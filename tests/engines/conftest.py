@@ -18,6 +18,11 @@ from tests.conftest import ROOT, PostgresServer
 from tests.engines.worker import PROGRESS
 from tests.metrics.build import Session
 
+QUICK = {
+    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "PYSPARK_SUBMIT_ARGS": "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell",
+}
+"""Settings of the tests' Spark: on little data most of the time is planning and compiling, each plan once. Some tests run without them."""
 ENGINES = ("duckdb", "postgresql", "spark")
 """Every engine that hand-made rows are asked on; one that is not there skips its tests."""
 Move = Callable[[Session], Any]
@@ -39,7 +44,8 @@ def spark() -> str:
         pytest.skip("PySpark is not installed (pip install 'salesops[spark]'; make test-engines tries to)")
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         pytest.skip("Java is not installed (Debian: apt-get install openjdk-17-jre-headless)")
-    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")  # most of the time is planning, each plan once
+    for name, value in QUICK.items():
+        os.environ.setdefault(name, value)
     return "spark"
 
 

@@ -73,6 +73,13 @@ def test_nulls_stay_last_in_every_order() -> None:
     assert "NULLS LAST" in written("SELECT a FROM t ORDER BY a", "spark")
 
 
+def test_nulls_are_last_in_windows_of_bigquery() -> None:
+    """It refuses NULLS LAST beside a sum, so that a key of their own puts them last; descending they are last anyway."""
+    sql = written("SELECT SUM(a) OVER (PARTITION BY b ORDER BY c, d DESC ROWS UNBOUNDED PRECEDING) FROM t", "bigquery")
+    assert "ORDER BY `c` IS NULL, `c`, `d` DESC ROWS" in sql
+    assert "NULLS" not in sql
+
+
 def test_long_names_stay_apart() -> None:
     """PostgreSQL cuts names to 63 bytes without a word; two that begin alike would be one."""
     long = "x" * 70
@@ -86,13 +93,12 @@ def test_long_names_stay_apart() -> None:
     "url",
     [
         "mysql://somebody:secret@host/sales",
-        "spark://host:7077",
-        "sc://host:15002/;token=secret",
+        "https://host:15002/;token=secret",
         "sparks",
         "postgresql",
     ],
 )
-def test_a_setting_that_no_test_has_run_is_refused(url: str, entities_known: None) -> None:
+def test_a_setting_that_names_no_engine_is_refused(url: str, entities_known: None) -> None:
     """By the workspace's settings and from the environment; nothing secret is shown."""
     from salesops.warehouse.engines import kind_of
 
@@ -107,10 +113,16 @@ def test_a_setting_that_no_test_has_run_is_refused(url: str, entities_known: Non
 
 @pytest.mark.parametrize(
     ("url", "engine"),
-    [("postgres://host/sales", "postgresql"), ("postgresql://u@host/sales", "postgresql"), ("spark", "spark")],
+    [
+        ("postgres://host/sales", "postgresql"),
+        ("postgresql://u@host/sales", "postgresql"),
+        ("spark", "spark"),
+        ("spark://host:7077", "spark"),
+        ("sc://host:15002/;token=secret", "spark"),
+    ],
 )
 def test_a_setting_names_its_engine(url: str, engine: str, entities_known: None) -> None:
-    """PostgreSQL by either of its schemes."""
+    """PostgreSQL by either of its schemes; Spark in this process, on a cluster, by Spark Connect."""
     from salesops.warehouse.engines import kind_of
 
     assert kind_of(url) == engine
@@ -138,7 +150,7 @@ def test_the_generated_page_is_current() -> None:
 
 def test_the_page_says_what_was_run() -> None:
     """A metric that nobody ran on the engine yet is seen as a difference of two numbers."""
-    assert f"{engines.RAN['postgres'].definitions} of {len(every())} definitions" in PAGE.read_text(encoding="utf-8")
-    assert all(
-        f"| {engines.TITLES[one]} | SQL checked, not run |" in PAGE.read_text(encoding="utf-8") for one in CHECKED
-    )
+    told = PAGE.read_text(encoding="utf-8")
+    for ran in engines.RAN.values():
+        assert f"all {len(every())} definitions in {ran.answers} answers" in told
+    assert all(f"| {engines.TITLES[one]} | SQL checked, not run |" in told for one in CHECKED)

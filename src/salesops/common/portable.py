@@ -12,6 +12,7 @@ Statements are written in the DuckDB dialect; SQLGlot writes them for the others
 | `CASE WHEN ABS(x) < NARROW AND ... THEN ... ELSE ...` | 64-bit arithmetic is quicker than 128-bit in DuckDB alone: the last branch stands for all |
 | `GROUP BY 'text'` | refused by PostgreSQL and BigQuery: the place of the column stands instead |
 | `DATE_DIFF('day', a, b)` | the order of arguments differs; a difference of dates where an engine has it |
+| `OVER (... ORDER BY x)` | BigQuery puts nulls first, and has no NULLS LAST for sums in windows: `x IS NULL` becomes a key before |
 | `FROM (SELECT ...)` without a name | refused by PostgreSQL 15 |
 | names | quoted and in small letters, so that reserved words and case do not matter; at most 63 bytes in PostgreSQL, which cuts longer ones |
 """
@@ -90,6 +91,8 @@ def transpile(tree: exp.Expression, dialect: str) -> str:
     _names(tree, dialect)
     if dialect != "duckdb":
         _long_way(tree)
+    if dialect == "bigquery":
+        _nulls_last(tree)
     for node in reversed(list(tree.find_all(exp.Sign, exp.IntDiv, exp.DateDiff, exp.Sum))):  # the inner ones first
         node.replace(_exact(node, dialect))
     for cast in tree.find_all(exp.DataType):
@@ -127,6 +130,19 @@ def _long_way(tree: exp.Expression) -> None:
             isinstance(one.this, exp.Abs) and one.expression.name == str(NARROW) for one in condition.find_all(exp.LT)
         ):
             case.replace(case.args["default"])
+
+
+def _nulls_last(tree: exp.Expression) -> None:
+    """Nulls come last in the order of a window by a key of their own."""
+    for window in tree.find_all(exp.Window):
+        order, keys = window.args.get("order"), []
+        for key in order.expressions if order else ():
+            if not key.args.get("desc"):
+                keys.append(exp.Ordered(this=exp.Is(this=key.this.copy(), expression=exp.Null()), nulls_first=True))
+                key.set("nulls_first", True)
+            keys.append(key)
+        if order:
+            order.set("expressions", keys)
 
 
 def _names(tree: exp.Expression, dialect: str) -> None:

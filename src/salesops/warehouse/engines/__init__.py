@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..generations import Generation
 
-EXAMPLES = '"postgresql://user:password@host:5432/database" or "spark"'
+EXAMPLES = '"postgresql://user:password@host:5432/database", "spark", "spark://host:7077" or "sc://host:15002"'
 SETTING = "SALESOPS_WAREHOUSE"
 """The environment variable that counts before the setting `warehouse`, so that a password need not be in a file."""
 
@@ -51,14 +51,12 @@ def chosen(workspace: Workspace) -> str:
 
 
 def kind_of(url: str) -> str:
-    """`postgresql` or `spark`; raises WorkspaceError for anything else.
-
-    `spark://` and `sc://` are refused, too: `engines.spark` has what they need, and no test has asked a cluster or Spark Connect yet.
-    """
+    """`postgresql` or `spark`; raises WorkspaceError for anything else."""
     if url == "spark":
         return url
-    if url.lower().startswith(WAREHOUSES):
-        return "postgresql"
+    for scheme, kind in WAREHOUSES.items():
+        if url.startswith(scheme):
+            return kind
     raise WorkspaceError(
         f"warehouse {shown(url)!r} names no engine",
         remedy=f"Write warehouse = {EXAMPLES}, or leave it out to use the built-in DuckDB",

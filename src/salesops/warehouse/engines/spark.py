@@ -1,19 +1,18 @@
 """Spark as the warehouse: it reads the Parquet files of a generation itself, nothing is loaded or copied.
 
 With `warehouse = "spark"` Spark runs inside this process, on all its processors; a Java is started with the first session and ends with the
-process. Needs the extra `salesops[spark]`.
+process. With `spark://host:7077` this process is the driver of a cluster; with `sc://host:15002` it asks a server of Spark Connect, and needs
+no Java. Whoever computes must then see the workspace's folder under the same path. Needs the extra `salesops[spark]`.
 
-The URL of a cluster (`spark://host:7077`, whose driver is this process) or of Spark Connect (`sc://host:15002`, no Java here) is understood here,
-but refused by `engines.kind_of` until a test has asked one; whoever computes must then see the workspace's folder under the same path.
-
-A session of salesops is a session of Spark with temporary views of its own. What was known on an earlier day is written aside, as Parquet in the
-workspace's `work/spill`, for as long as the session is open. An overflow is an error (ANSI), never a wrong number.
+A session of salesops is a session of Spark with temporary views of its own, each made when a statement first names it. What was known on an earlier
+day is written aside, as Parquet in the workspace's `work/spill`, for as long as the session is open. An overflow is an error (ANSI), never a wrong number.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import socket
 import threading
@@ -30,7 +29,7 @@ from salesops.common.errors import WorkspaceError
 from salesops.records.duck import quoted
 from salesops.workspace import Workspace
 
-from ..generations import Generation, Table
+from ..generations import Generation
 from .answers import fitted
 
 LOCAL = "spark"
@@ -62,6 +61,8 @@ REMEDIES = {
     "CAST_OVERFLOW": "A sum is larger than the answer can hold: ask for less at once",
 }
 """By the first part of Spark's name of an error."""
+TABLES = re.compile(r"(?:\bFROM|\bJOIN|,)[\s(]+`?(\w+)", re.IGNORECASE)
+"""What may be a table in a statement: every table is found, and some column of a list beside them."""
 _numbers = itertools.count(1)
 _starting = threading.Lock()
 
@@ -160,36 +161,36 @@ class Spark:
     ) -> None:
         spill = workspace.work / "spill"  # swept when the process is no more
         self._folder = spill / f"{os.getpid()}-spark-{next(_numbers)}"
+        self._files, self._con, self._stored = workspace.warehouse / "files", con, generation.tables
+        self._tables, self._filtered, self._restated = tables, filtered, frozenset(restated)
+        self._missing = {name.lower(): name for name in tables}
         self._url, self._spark = url, start(url, spill / f"{os.getpid()}-spark")
-        files, known = workspace.warehouse / "files", set(restated)
-        try:
-            with _told(url, "cannot open its tables"):
-                for name, select in tables.items():
-                    if name in known:
-                        frame = self._aside(con, name)
-                    else:
-                        frame = self._stored(files, generation.tables[name], _columns(con, select))
-                        frame = frame.where(filtered[name]) if name in filtered else frame
-                    frame.createOrReplaceTempView(f"`{name.lower()}`")
-        except BaseException:
-            self.close()
-            raise
 
-    def _stored(self, files: Path, table: Table, schema: str) -> Any:
-        """The rows of a table: base without the masked keys, and the delta, as `views.table_select` reads them."""
-        base = self._read(schema, *(files / name for name in table.base))
-        if not table.mask:
-            return base
-        mask = self._spark.read.parquet(str(files / table.mask)).selectExpr(f"id AS `{table.key}`")
-        return base.join(mask, table.key, "left_anti").unionByName(self._read(schema, files / table.delta))
+    def _show(self, sql: str) -> None:
+        """Make the views that a statement names and that are not there yet: each costs Spark a while, all of them many seconds."""
+        with _told(self._url, "cannot open its tables"):
+            for view in sorted(self._missing.keys() & {name.lower() for name in TABLES.findall(sql)}):
+                self._frame(self._missing[view]).createOrReplaceTempView(f"`{view}`")
+                del self._missing[view]
 
-    def _aside(self, con: duckdb.DuckDBPyConnection, name: str) -> Any:
+    def _frame(self, name: str) -> Any:
+        """What counts of a table: base without the masked keys, and the delta, as `views.table_select` reads them."""
+        if name in self._restated:
+            return self._aside(name)
+        table, schema = self._stored[name], _columns(self._con, self._tables[name])
+        frame = self._read(schema, *(self._files / file for file in table.base))
+        if table.mask:
+            mask = self._spark.read.parquet(str(self._files / table.mask)).selectExpr(f"id AS `{table.key}`")
+            frame = frame.join(mask, table.key, "left_anti").unionByName(self._read(schema, self._files / table.delta))
+        return frame.where(self._filtered[name]) if name in self._filtered else frame
+
+    def _aside(self, name: str) -> Any:
         """A table of the DuckDB session, written to a file for Spark."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"{name}.parquet"
         select = f'SELECT * FROM "{name}"'
-        con.execute(f"COPY ({select}) TO {quoted(file)} (FORMAT parquet)")
-        return self._read(_columns(con, select), file)
+        self._con.execute(f"COPY ({select}) TO {quoted(file)} (FORMAT parquet)")
+        return self._read(_columns(self._con, select), file)
 
     def _read(self, schema: str, *files: Path) -> Any:
         """Parquet files by a schema that is known, which saves Spark a job for each of them."""
@@ -197,6 +198,7 @@ class Spark:
 
     def query(self, sql: str, schema: pa.Schema) -> pa.Table:
         """The answer, in the types of `schema`. Raises WorkspaceError."""
+        self._show(sql)
         with _told(self._url, "did not answer a statement"):
             found = self._spark.sql(sql).toArrow()
         return fitted(found, schema)
