@@ -20,7 +20,8 @@ from tests.metrics.build import Session
 
 QUICK = {
     "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "PYSPARK_SUBMIT_ARGS": "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell",
+    "PYSPARK_SUBMIT_ARGS": "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN "
+    "--conf spark.sql.adaptive.enabled=false pyspark-shell",
 }
 """Settings of the tests' Spark: on little data most of the time is planning and compiling, each plan once. Some tests run without them."""
 ENGINES = ("duckdb", "postgresql", "spark")

@@ -187,12 +187,12 @@ def patched(
         con.execute(f"COPY ({rows}, '{name}' AS file FROM {some} AS r(i)) TO '{files / name}' (FORMAT parquet)")
     con.execute(f"COPY (SELECT 1::BIGINT AS id) TO '{files / 'mask'}' (FORMAT parquet)")
     table = Table(("a", "b"), 5, key="deal", delta="delta", mask="mask", masked=2)
-    generation = Generation(1, 1, 1, {"t": table}, "USD", "UTC", "2024-01-01", "")
+    generation = Generation(1, 1, 1, {"t": table, "other": Table(("a",), 3)}, "USD", "UTC", "2024-01-01", "")
     url = request.getfixturevalue("connect") if request.param == "connect" else spark
     workspace: Any = SimpleNamespace(
         path=folder, warehouse=folder / "warehouse", work=folder / "work", config=SimpleNamespace(warehouse=url)
     )
-    selects = {"t": table_select(workspace.warehouse, table)}
+    selects = {name: table_select(workspace.warehouse, one) for name, one in generation.tables.items()}
     con.execute(f"CREATE TEMP VIEW t AS {selects['t']}")
     engine = open_engine(workspace, generation, con, selects, {"t": "id > 0"}, ())
     assert engine is not None
@@ -217,6 +217,20 @@ def test_a_table_that_was_patched_is_read_as_duckdb_reads_it(patched: Any) -> No
     duck, spark = ask(patched, "SELECT id, deal, value, name, day, file FROM t WHERE id > 0 ORDER BY file, id")
     assert spark == duck
     assert [(row["file"], row["id"]) for row in spark] == [("a", 1), ("b", 4), ("b", 5), ("delta", 1), ("delta", 2)]
+
+
+def test_a_table_is_opened_when_a_statement_first_names_it(patched: Any) -> None:
+    """In FROM or in a join; a column or a text of that name does not count."""
+    engine = patched[1]
+
+    def opened() -> set[str]:
+        return {view.name for view in engine._spark.catalog.listTables()}
+
+    ask(patched, "SELECT t.id AS other, 'from other' AS text FROM t WHERE id > 0")
+    assert opened() == {"t"}
+    patched[0].execute("CREATE OR REPLACE TEMP VIEW other AS SELECT 1 AS id")
+    ask(patched, "SELECT COUNT(*) AS n FROM t CROSS JOIN other AS o")
+    assert opened() == {"t", "other"}
 
 
 # Numbers --------------------------------------------------------------------------------------------------------------

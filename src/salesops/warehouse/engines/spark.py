@@ -16,6 +16,7 @@ import re
 import shutil
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow as pa
+from sqlglot import exp, parse_one
 
 from salesops.common.errors import WorkspaceError
 from salesops.records.duck import quoted
@@ -63,6 +65,8 @@ REMEDIES = {
 """By the first part of Spark's name of an error."""
 TABLES = re.compile(r"(?:\bFROM|\bJOIN|,)[\s(]+`?(\w+)", re.IGNORECASE)
 """What may be a table in a statement: every table is found, and some column of a list beside them."""
+LARGE, OFTEN = 60, 8
+"""How many SELECTs a statement may come to when Spark writes every WITH table in wherever it is named, and from how many on such a table is costly."""
 _numbers = itertools.count(1)
 _starting = threading.Lock()
 
@@ -199,9 +203,38 @@ class Spark:
     def query(self, sql: str, schema: pa.Schema) -> pa.Table:
         """The answer, in the types of `schema`. Raises WorkspaceError."""
         self._show(sql)
-        with _told(self._url, "did not answer a statement"):
-            found = self._spark.sql(sql).toArrow()
+        with _told(self._url, "did not answer a statement"), self._worked(sql) as shorter:
+            found = self._spark.sql(shorter).toArrow()
         return fitted(found, schema)
+
+    @contextmanager
+    def _worked(self, sql: str) -> Iterator[str]:
+        """The statement, whose WITH tables that are named again and again are worked out beforehand where it would grow too large.
+
+        Spark writes a WITH table in wherever it is named, and again in each that names it: 20 of them come to 80,000 SELECTs, of
+        which no plan is ever made.
+        """
+        tree: Any = parse_one(sql, dialect=self.dialect) if sql.startswith("WITH") else None
+        if tree is None or _grown(tree) <= LARGE:
+            yield sql
+            return
+        named, kept, made = Counter(table.name for table in tree.find_all(exp.Table)), dict[str, int](), list[str]()
+        try:
+            for number, cte in enumerate(tree.ctes):
+                kept[cte.alias] = _selects(cte.this, kept)
+                if named[cte.alias] < 2 or kept[cte.alias] < OFTEN:
+                    continue
+                before = ", ".join(one.sql(self.dialect, identify=True) for one in tree.ctes[:number])
+                body = f"SELECT * FROM ({cte.this.sql(self.dialect, identify=True)})"
+                made.append(f"worked_{next(_numbers)}")
+                rows = self._spark.sql(f"WITH {before} {body}" if before else body)
+                rows.localCheckpoint().createOrReplaceTempView(made[-1])
+                cte.set("this", exp.select("*").from_(made[-1]))
+                kept[cte.alias] = 1
+            yield tree.sql(self.dialect, identify=True)
+        finally:
+            for view in made:
+                self._spark.catalog.dropTempView(view)
 
     def close(self) -> None:
         """Forget the views, and remove what was written aside. A Spark of this process stays for the next session."""
@@ -212,6 +245,21 @@ class Spark:
                 for view in self._spark.catalog.listTables():
                     self._spark.catalog.dropTempView(view.name)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _selects(tree: exp.Expression, known: Mapping[str, int]) -> int:
+    """How many SELECTs a tree comes to, whose tables come to `known` ones."""
+    own = sum(1 for _ in tree.find_all(exp.Select))
+    return own + sum(known.get(table.name, 0) for table in tree.find_all(exp.Table))
+
+
+def _grown(tree: Any) -> int:
+    """How many SELECTs a statement comes to when every WITH table is written in."""
+    found: dict[str, int] = {}
+    for cte in tree.ctes:
+        found[cte.alias] = _selects(cte.this, found)
+    within = {id(table) for cte in tree.ctes for table in cte.find_all(exp.Table)}
+    return 1 + sum(found.get(table.name, 0) for table in tree.find_all(exp.Table) if id(table) not in within)
 
 
 def _columns(con: duckdb.DuckDBPyConnection, select: str) -> str:
