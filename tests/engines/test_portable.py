@@ -31,6 +31,7 @@ def written(sql: str, dialect: str) -> str:
         ("SELECT CAST(a AS DECIMAL(18, 2)) FROM t", "CAST AS DECIMAL"),
         ("SELECT t.a FROM t ASOF JOIN s ON t.a >= s.a", "ASOF, SEMI or ANTI JOIN"),
         ("SELECT date_diff('month', a, b) FROM t", "DATE_DIFF of anything but days"),
+        ("SELECT table_name FROM information_schema.tables", "the table information_schema.tables"),
         ("SELECT a // 2, SIGN(a), CAST(a AS HUGEINT) FROM t", ""),
     ],
 )

@@ -3,7 +3,7 @@
 make                     the small demo company
 compare [DAY] [WORD..]   metrics on DuckDB and on the engine of SALESOPS_WAREHOUSE, as known on a day (`now`: all that is known); the words are
                          names of metrics and of questions, without which all are asked
-analyse                  waterfall, funnel, cohorts and the other analyses on both
+analyse [NAME..]         waterfall, funnel, cohorts and the other analyses on both
 doors                    a question through the Python door and the command line
 refresh                  a new generation, with an edit in it
 """
@@ -96,12 +96,13 @@ def processor() -> float:
     return total
 
 
-def analyse(folder: Path) -> Any:
+def analyse(folder: Path, *names: str) -> Any:
     """Differences by analysis, and how many statements each engine answered."""
     different: dict[str, list[str]] = {}
     with both(folder) as (duck, other):
         today = duck.manifest.today
-        asked = analyses(today, today - timedelta(200))
+        every = analyses(today, today - timedelta(200))
+        asked = {name: ask for name, ask in every.items() if not names or name in names}
         for name, ask in asked.items():
             progress(name)
             expected = ask(duck)

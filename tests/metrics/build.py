@@ -513,6 +513,7 @@ class World:
         money = ("order", "order_line", "invoice", "payment", "subscription", "cost")
         manifest = SimpleNamespace(
             reporting_currency=self.currency, time_zone="UTC", today=self.today, calendars=tuple(self.calendars),
+            rows={name: len(self.rows.get(name, [])) for name in shapes},
             currencies={"opportunity": sorted(used),
                         **{name: sorted({r.get("currency") or self.currency for r in self.rows.get(name, [])}) for name in money},
                         "opportunity_line": sorted({r.get("currency") for r in self.rows.get("opportunity_line", [])} - {None}),

@@ -53,6 +53,8 @@ def foreign(tree: exp.Expression) -> str:
             return type(node).__name__ if not isinstance(node, exp.Anonymous) else f"{node.this}()"
         if isinstance(node, exp.Cast) and _kind(node) not in KINDS:
             return f"CAST AS {_kind(node)}"
+        if isinstance(node, exp.Table) and node.db:
+            return f"the table {node.db}.{node.name}"  # of DuckDB's own: engines list other tables there, or none
         if isinstance(node, exp.Join) and (node.args.get("method") or node.args.get("kind") in ("SEMI", "ANTI")):
             return "ASOF, SEMI or ANTI JOIN"
         if isinstance(node, exp.DateDiff) and str(node.args.get("unit")).strip("'").upper() != "DAY":

@@ -229,7 +229,7 @@ def freshness(session: Session) -> list[Freshness]:
         for name in ("opportunity", "account", "contact", "lead", "person", "product", "order")
         if _has(session, name)
     ]
-    sql = f"SELECT *, {today} - last_change AS days FROM ({' UNION ALL '.join(parts)}) ORDER BY system, entity"
+    sql = f"SELECT *, DATE_DIFF('day', last_change, {today}) AS days FROM ({' UNION ALL '.join(parts)}) ORDER BY system, entity"
     return [Freshness(**row) for row in session.query(sql).to_pylist()] if parts else []
 
 
