@@ -242,8 +242,8 @@ class Spark:
             if self._url.startswith("sc://"):
                 self._spark.stop()
             else:
-                for view in self._spark.catalog.listTables():
-                    self._spark.catalog.dropTempView(view.name)
+                for name in self._tables:
+                    self._spark.catalog.dropTempView(name.lower())
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
