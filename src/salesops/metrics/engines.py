@@ -71,7 +71,7 @@ class Ran:
 RAN: Final = {"postgres": Ran("PostgreSQL 15", "22 November 2026", 158, 676, 26, 400)}
 """Written by hand after a run; `tests/engines` counts again."""
 SPARK: Final = (
-    "no difference where run so far, on 23 November 2026 (PySpark 4.0.5 in the asking process): 158 answers by month, 146 by owner, 121 by region; all five "
+    "no difference where run so far, on 23 November 2026 (PySpark 4.0.5 in the asking process), of the 158 definitions of that day's start: 158 answers by month, 146 by owner, 121 by region; all five "
     "questions of 50 definitions (211 answers); all 26 analyses. One run of all 676 answers, and the random definitions, not yet. Spark Connect (`sc://`) and "
     "a cluster of Spark's own (`spark://`), each on the same machine: four metrics, now and as known on a past day; on Connect files, exact numbers and "
     "refusals, too. Databricks, EMR, Dataproc, YARN and Kubernetes: never asked"
@@ -176,10 +176,9 @@ def page(problems: Problems) -> str:
 
 
 def _ran(dialect: str) -> str:
-    one, known = RAN[dialect], len(every())
-    asked = "all" if one.definitions == known else f"{one.definitions} of"
+    one = RAN[dialect]
     return (
-        f"{asked} {known} definitions in {one.answers} answers, {one.analyses} analyses (waterfall, funnel, cohorts ...), "
+        f"{one.definitions} of {len(every())} definitions in {one.answers} answers, {one.analyses} analyses (waterfall, funnel, cohorts ...), "
         f"{one.examples} random definitions: no difference ({one.version}, {one.day})"
     )
 
