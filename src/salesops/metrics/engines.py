@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlglot
 from sqlglot import exp
@@ -71,7 +71,8 @@ class Ran:
 RAN: Final = {"postgres": Ran("PostgreSQL 15", "22 November 2026", 158, 676, 26, 400)}
 """Written by hand after a run; `tests/engines` counts again."""
 SPARK: Final = (
-    "no difference where run so far, on 23 November 2026 (PySpark 4.0.5 in the asking process), of the 158 definitions of that day's start: 158 answers by month, 146 by owner, 121 by region; all five "
+    "no difference where run so far, on 23 November 2026 (PySpark 4.0.5 in the asking process), of the 158 definitions of that day's "
+    "start: 158 answers by month, 146 by owner, 121 by region; all five "
     "questions of 50 definitions (211 answers); all 26 analyses. One run of all 676 answers, and the random definitions, not yet. Spark Connect (`sc://`) and "
     "a cluster of Spark's own (`spark://`), each on the same machine: four metrics, now and as known on a past day; on Connect files, exact numbers and "
     "refusals, too. Databricks, EMR, Dataproc, YARN and Kubernetes: never asked"
@@ -220,7 +221,7 @@ def _constructs() -> Iterator[str]:
     yield "| written | because it | PostgreSQL | Spark |"
     yield "| --- | --- | --- | --- |"
     for text, reason in REWRITTEN.items():
-        tree = sqlglot.parse_one(f"SELECT {text}", dialect="duckdb")
+        tree: Any = sqlglot.parse_one(f"SELECT {text}", dialect="duckdb")
         cells = (transpile(tree, dialect).removeprefix("SELECT ") for dialect in ("postgres", "spark"))
         yield f"| `{text}` | {reason} | {' | '.join(f'`` {cell} ``' for cell in cells)} |"
     yield ""
