@@ -27,6 +27,8 @@ from .sql import NO_ID, NONE
 from .target import Goals, is_amount, targets
 
 ALL = "(all)"
+MOST_KNOWN = 2000
+"""How many counts of what is hidden a session keeps."""
 
 
 def query(
@@ -66,8 +68,15 @@ def query(
     return answer(session, actor, request, compare, totals)
 
 
-def answer(session: Any, actor: Actor, request: Request, compare: str | None = None, totals: bool = False) -> Answer:
-    """Answer a request that was understood."""
+def figures(session: Any, actor: Actor, metrics: str | Sequence[str], **question: Any) -> Answer:
+    """The answer of `query` without the number of what is hidden from the actor (0): counting that takes as long as the answer."""
+    return answer(session, actor, understand(session, metrics, **question), count=False)
+
+
+def answer(
+    session: Any, actor: Actor, request: Request, compare: str | None = None, totals: bool = False, count: bool = True
+) -> Answer:
+    """Answer a request that was understood; `count`: with the number of records that are not the actor's."""
     raw = run(session, actor, request)
     notes = notes_of(session, actor, request, raw)
     goals: list[Goals] = []
@@ -85,8 +94,8 @@ def answer(session: Any, actor: Actor, request: Request, compare: str | None = N
         table, columns = _against(table, columns, raw, goals, request)
     if totals and request.by:
         whole = replace(request, by=())
-        table = _with_totals(table, answer(session, actor, whole, compare).rows, request)
-    hidden = _hidden(session, actor, request)
+        table = _with_totals(table, answer(session, actor, whole, compare, count=False).rows, request)
+    hidden = _hidden(session, actor, request) if count else 0
     if hidden:
         notes.append(f"{hidden:,} more, not yours")
     return Answer(
@@ -328,6 +337,9 @@ def _hidden(session: Any, actor: Actor, request: Request) -> int:
     if visible(session, actor) is None:
         return 0
     builder = Builder(session, actor, replace(request, by=()))
+    known: dict[str, int] = session.__dict__.setdefault("_metric_hidden", {})
+    if len(known) > MOST_KNOWN:
+        known.clear()
     total = 0
     used = {(part.fact, part.window) for one in request.asked for part in one.variant.parts.values()}
     for name, window in sorted(pair for pair in used if not fact(pair[0]).derived):
@@ -337,8 +349,11 @@ def _hidden(session: Any, actor: Actor, request: Request) -> int:
                 over, lambda one: one.rows(fact(name), (), (), seen=False, where=False).select("COUNT(*) AS n")
             )
 
-        found = session.query(builder.over(window).text(("hidden", name), count))
-        total = max(total, found.column(0)[0].as_py())
+        text = builder.over(window).text(("hidden", name), count)
+        found = known.get(text)
+        if found is None:  # else another question of the page has counted it
+            found = known[text] = session.query(text).column(0)[0].as_py()
+        total = max(total, found)
     return total
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from salesops.metrics.answer import Answer
 from salesops.metrics.catalogue import asked
+from salesops.metrics.query import figures
 from salesops.pipeline.attention import slipping, stale
 from salesops.pipeline.queries import waterfall
 from salesops.web.shell import drawn, shown
@@ -62,7 +63,7 @@ def home(request: Request) -> HttpResponse:
 def _figures(ask: Asking) -> tuple[Answer, Answer | None]:
     names = ",".join(TILES)
     return ask.metrics(names, **ask.question.asked()), (
-        ask.metrics(names, **ask.question.asked(then=True)) if ask.question.then else None
+        ask.of(figures, names, **ask.question.asked(then=True)) if ask.question.then else None
     )
 
 
@@ -104,8 +105,10 @@ def _sparks(ask: Asking) -> dict[str, drawn.Spark | None]:
     for _n in range(11):
         first = ask.question.calendar.previous(first)
     given = {name: value for name, value in ask.question.asked().items() if name not in ("period",)}
-    rows = ask.metrics(
-        ",".join(MONTHLY), **given | {"period": "month", "from_": first.start, "to": min(last.end, ask.question.as_of)}
+    rows = ask.of(
+        figures,
+        ",".join(MONTHLY),
+        **given | {"period": "month", "from_": first.start, "to": min(last.end, ask.question.as_of)},
     ).to_pylist()
     return {name: drawn.spark([row[name] for row in rows]) for name in MONTHLY}
 
@@ -198,7 +201,7 @@ def _worst(found: Answer) -> Sequence[dict[str, Any]]:
 def _team(ask: Asking) -> dict[str, Any]:
     """Who made it: by manager for who sees everybody, by rep below that."""
     by = "owner" if ask.question.scope or not ask.actor.sees_all else "manager"
-    found = ask.metrics("bookings,quota_attainment,win_rate,open_pipeline", by=by, **ask.question.asked())
+    found = ask.of(figures, "bookings,quota_attainment,win_rate,open_pipeline", by=by, **ask.question.asked())
     rows = sorted(found.to_pylist(), key=lambda row: -(row["bookings"] or 0))
     pace = ask.question.day / ask.question.period.days
     return {

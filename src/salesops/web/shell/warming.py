@@ -27,7 +27,8 @@ MOST: Final = 200
 """How many pages of readers are remembered, the latest."""
 FOR_S: Final = 4 * 24 * 3600.0
 """For how long: over a weekend."""
-LOOK_S: Final = 5.0
+LOOK_S: Final = 15.0
+"""How often it looks; a generation that is another at every look is one that people are working on."""
 MARK: Final = "salesops.warming"
 """What tells our requests from those of readers."""
 REST: Final = 4.0
@@ -69,12 +70,13 @@ class Warming:
         return made
 
     def _watch(self) -> None:
-        known = current()
+        made = seen = current()
         while True:
             time.sleep(LOOK_S)
-            if current() == known:
+            before, seen = seen, current()
+            if seen == made or seen != before:
                 continue
-            known, started = current(), time.monotonic()
+            made, started = seen, time.monotonic()
             try:
                 log.info("%s pages made again for their readers", self.warm())
             except Exception:  # it is tried again after the next refresh, and every page makes itself when it is asked
