@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from salesops.common.errors import InvalidData, Problem, SalesopsError
-from salesops.metrics.catalogue import activity, cost, customers, funnel, pipeline, process, revenue, sales
+from salesops.metrics.catalogue import activity, cost, customers, forecast, funnel, pipeline, process, revenue, sales
 from salesops.metrics.defined import kept
 from salesops.metrics.definitions import Metric
 from salesops.records import access
@@ -24,7 +24,7 @@ from salesops.web.shell.routes import page
 
 GROUPS = (
     (gettext_lazy("Sales performance"), sales), (gettext_lazy("Pipeline"), pipeline), (gettext_lazy("Activity and time"), activity),
-    (gettext_lazy("Funnel"), funnel), (gettext_lazy("Cost"), cost), (gettext_lazy("Customers"), customers),
+    (gettext_lazy("Forecast"), forecast), (gettext_lazy("Funnel"), funnel), (gettext_lazy("Cost"), cost), (gettext_lazy("Customers"), customers),
     (gettext_lazy("Revenue"), revenue), (gettext_lazy("Process"), process),
 )  # fmt: skip
 EXAMPLE = """[large_win_rate]
