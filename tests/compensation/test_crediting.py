@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction as F
 
@@ -65,6 +66,40 @@ def test_overlays_stand_beside_the_primary_credit_up_to_their_cap() -> None:
     assert amounts(refused) == {"ada": 72_000_00, "bo": 48_000_00}
     assert amounts(refused, "overlay_se") == amounts(refused, "partner") == {}
     assert "deal D is 210 %, above the most of 200 %" in str(refused.problems[0])
+
+
+def test_an_overlay_at_its_cap_is_credited_and_a_share_of_zero_is_one() -> None:
+    listed = [*claims({"ada": F(1), "bo": F(0)}), *claims({"se": F(1)}, "overlay_se"), *claims({"p": F(1)}, "partner")]
+    most = {"overlay_se": ("overlay", 2_000_000), "partner": ("overlay", 2_000_000)}
+    outcome = credit_lines([deal(10_00)], listed, most)
+    assert outcome.problems == ()
+    assert (amounts(outcome), amounts(outcome, "partner")) == ({"ada": 10_00, "bo": 0}, {"p": 10_00})
+    negative = credit_lines([deal(10_00)], claims({"ada": F(3, 2), "bo": F(-1, 2)}))
+    assert len(negative.problems) == 1, "shares below zero are refused, though they sum to one"
+
+
+def test_credits_have_one_order() -> None:
+    """Day, then the moment of booking (unknown first), then deal, line and type as text."""
+    lines = [
+        replace(deal(1_00, name, line), credited_on=day, booked_at=at)
+        for name, line, day, at in (
+            ("D2", "1", MAY, 5),
+            ("D1", "2", MAY, 5),
+            ("D1", "10", MAY, 5),
+            ("Z", "1", MAY, None),
+            ("A", "1", MAY, 9),
+            ("Y", "1", date(2026, 5, 19), 99),
+        )
+    ]
+    found = credit_lines(lines, []).credits
+    assert [(one.deal, one.line) for one in found] == [
+        ("Y", "1"),
+        ("Z", "1"),
+        ("D1", "10"),
+        ("D1", "2"),
+        ("D2", "1"),
+        ("A", "1"),
+    ]
 
 
 def test_one_rule_wins_and_the_losers_are_kept() -> None:
@@ -157,6 +192,15 @@ def test_a_protected_deal_is_shared_between_old_and_new_holder() -> None:
         "ada": F(1, 2),
         "bo": F(1, 2),
     }
+
+
+def test_other_territories_and_roles_do_not_count() -> None:
+    others = [Holder("U", "xi", Days(date(2026, 1, 1))), Holder("T", "se", Days(date(2026, 1, 1)), role="engineer")]
+    got = crediting.territory_claims(CreditRule(as_of="booked"), "D", "T", DAYS, [*HELD, *others])
+    assert [one.payee for one in got] == ["bo"]
+    engineer = crediting.territory_claims(CreditRule(role="engineer"), "D", "T", DAYS, [*HELD, *others])
+    assert [one.payee for one in engineer] == ["se"]
+    assert crediting.holder_problems([*HELD, *others]) == []
 
 
 def test_two_holders_at_once_are_a_problem() -> None:

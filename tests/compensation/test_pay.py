@@ -167,6 +167,9 @@ def test_ways_to_recover_and_to_end() -> None:
     assert [(m.advance, m.pay) for m in limited] == [(3_000_00, 4_000_00), (1_000_00, 3_500_00)]
     ends = draws.DrawPeriod(1_000_00, 4_000_00, year_end=True)
     assert draws.move(Draw(amount=MONTHLY, expires="fiscal_year_end"), 500_00, ends).forgiven == 3_500_00
+    assert draws.move(Draw(amount=MONTHLY), 500_00, ends).closing == 3_500_00, (
+        "without expires the year's end forgives nothing"
+    )
     leaves = draws.DrawPeriod(9_000_00, 4_000_00, advances=False, terminated=True)
     gone = draws.move(Draw(amount=MONTHLY), 12_000_00, leaves)
     assert (gone.recovered, gone.pay, gone.owed, gone.closing) == (9_000_00, 0, 3_000_00, 0)

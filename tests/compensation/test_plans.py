@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from salesops.common.errors import InvalidData
-from salesops.compensation import gallery, reader, tested
+from salesops.compensation import forms, gallery, reader, shapes, tested
 from salesops.compensation.identity import content_hash
 from salesops.compensation.plan import Band, Flat, Point, Tiered
 
@@ -125,3 +126,35 @@ def test_a_worked_test_that_fails_says_by_how_much() -> None:
     plan = reader.read(PLAN.replace("12_800.00", "12_800.01")).plan
     assert [str(one) for one in tested.run(plan)] == ["test 1: commission is 12,800.00, but 12,800.01 is expected"]
     assert Point(attainment=1) != Point(amount=1)
+
+
+# Forms ----------------------------------------------------------------------------------------------------------------
+
+
+def test_every_field_of_a_plan_has_a_form() -> None:
+    known = forms.forms()
+    tiered = {one.key: one for one in known["tiered"].fields}
+    assert tiered["mode"].choices == ("marginal", "retroactive")
+    assert (tiered["bands"].group, tiered["bands"].many, tiered["bands"].required) == ("Band", True, True)
+    assert {one.key: one.holds for one in known["Band"].fields} == {"to": ("break-point",), "rate": ("share",)}
+    assert [one.holds for one in known["Cap"].fields if one.key == "above"] == [
+        ("money", "share of the target incentive")
+    ]
+    assert {one.key for one in known["plan"].fields} >= {"quota", "measures", "components", "tests"}
+    assert all(form.about for form in known.values())
+    assert {one.group for form in known.values() for one in form.fields if one.group} <= set(known)
+
+
+def test_the_gallery_fits_the_json_schema_of_editors() -> None:
+    schema = forms.json_schema()
+    json.dumps(schema)
+    for name in gallery.names():
+        for component in gallery.plan(name).plan.components:
+            (known,) = (
+                one
+                for one in schema["$defs"]["component"]["anyOf"]
+                if one["properties"]["kind"]["const"] == component.kind
+            )
+            written = shapes.plain(gallery.plan(name).plan)["components"]
+            keys = {key for one in written if one["id"] == component.id for key in one}
+            assert keys - {"fund", "share", "per"} <= set(known["properties"])

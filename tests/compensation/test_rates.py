@@ -145,6 +145,25 @@ def test_a_bilinear_matrix_weighs_the_four_cells() -> None:
     assert 12_000_00 * factor == 13_632_00
 
 
+def test_a_larger_matrix_looks_at_its_neighbours_only() -> None:
+    at = (0, 100 * PCT, 200 * PCT)
+    cells = ((0, 1_000_000, 5_000_000), (2_000_000, 3_000_000, 7_000_000), (9_000_000, 9_000_000, 9_000_000))
+    grid = Matrix(
+        id="x",
+        applies_to=("c",),
+        rows=Axis(measure="r", at=at),
+        cols=Axis(measure="m", at=at),
+        cells=cells,
+        mode="bilinear",
+    )
+    assert [rates.matrix_factor(grid, r * PCT, c * PCT) for r, c in [(50, 50), (100, 150), (150, 100), (200, 200)]] == [
+        F(3, 2),
+        5,
+        6,
+        9,
+    ]
+
+
 def test_a_step_matrix_takes_the_cell_reached_and_both_clamp() -> None:
     step = Matrix(id="x", applies_to=("c",), rows=GRID.rows, cols=GRID.cols, cells=GRID.cells, mode="step")
     at = [(108, 34), (119, 39), (120, 39), (108, 40), (120, 40), (50, 5), (500, 90)]
@@ -191,6 +210,29 @@ def test_zero_quota_pays_the_top_band_nothing_or_is_an_error() -> None:
         pays(tiered(zero_quota="full"), 10_000_00, None)
     money = (Band(to=Point(amount=50_000_00), rate=8 * PCT), Band(rate=10 * PCT))
     assert pays(tiered(bands=money), 60_000_00, None) == 5_000_00, "bands in money need no quota"
+
+
+def test_at_a_zero_quota_the_top_is_paid_from_the_first_unit_on() -> None:
+    full = rates.earning(tiered(zero_quota="full"), F(0))
+    assert isinstance(full, rates.Slabs)
+    assert full.reached(1).tier == 2
+    curve = Curve(id="c", points=CURVE.points, zero_quota="full")
+    assert [pays(curve, s, F(0), 25_000_00) for s in (-1, 0, 1)] == [0, 0, 50_000_00]
+    with pytest.raises(rates.NoQuota):
+        rates.breakpoint(Point(attainment=100 * PCT), F(0))
+
+
+def test_the_band_that_holds_zero_reaches_down_whatever_lies_below() -> None:
+    bands = (Band(to=Point(amount=0), rate=5 * PCT), Band(rate=8 * PCT))
+    assert pays(tiered(bands=bands), -100_00) == -8_00
+
+
+def test_a_deductible_pays_the_bands_above_it() -> None:
+    found = rates.earning(tiered(deductible=Point(amount=50_000_00)), Q)
+    assert isinstance(found, rates.Slabs)
+    assert [slab.tier for slab in found.slabs] == [0, 1, 2, 3], "the deductible is a band of its own"
+    assert found.total(130_000_00) == 4_000_00 + 2_400_00 + 1_600_00
+    assert pays(tiered(deductible=Point(amount=100_000_00)), 110_000_00) == 1_200_00
 
 
 def test_breakpoints_come_from_the_exact_quota_and_are_rounded_once_half_up() -> None:

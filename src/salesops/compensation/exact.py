@@ -44,8 +44,6 @@ def split(amount: int, shares: dict[str, Fraction]) -> dict[str, int]:
 def shared_out(amount: int, shares: dict[str, Fraction]) -> dict[str, int]:
     """Divide by shares that need not sum to one (overlays): the part not given stays with nobody."""
     given = sum(shares.values(), Fraction(0))
-    if given == 1:
-        return split(amount, shares)
     total = rounded(amount * given)
     return allocate(total, _whole(shares)) if given else dict.fromkeys(shares, 0)
 
