@@ -87,10 +87,14 @@ def test_as_the_interpreter(seed: int) -> None:
     }
     outcome = calculated(plan, world)
     results = {
-        (r["payee"], r["component"], r["period"]): (r["s_before"], r["s_after"], r["cents"])
+        (r["payee"], r["component"], r["period"]): tuple(
+            r[name] for name in ("s_before", "s_after", "computed_cents", "forfeited_cents", "cents")
+        )
         for r in outcome.results().to_pylist()
     }
-    assert results == {key: (one.before, one.after, one.computed) for key, one in wanted.items()}
+    assert results == {
+        key: (one.before, one.after, one.computed, one.forfeited, one.cents) for key, one in wanted.items()
+    }
     lines = by_period(outcome)
     for key, one in wanted.items():
         told = [
@@ -130,10 +134,10 @@ def _bands(outcome: setwise.Outcome) -> dict[tuple[Any, ...], int]:
 def test_what_is_not_calculated_is_refused_by_name() -> None:
     plan = by_quota("marginal")
     spiff = Spiff(id="launch", pay=500, during=Days(worlds.FIRST))
-    capped = replace(plan.components[0], id="capped", cap=Cap(above=100))
+    capped = replace(plan.components[0], id="capped", cap=Cap(above=100, kind="defer"))
     beyond = replace(plan, components=(*plan.components, spiff, capped), on_change="carry")
     named = [one.problem for one in setwise.unsupported(beyond)]
-    assert named == ["on_change: carry", "component launch: kind spiff", "component capped: cap"]
+    assert named == ["on_change: carry", "component launch: kind spiff", "component capped: cap: defer"]
     with pytest.raises(InvalidData, match="launch: kind spiff"):
         calculated(beyond, worlds.world(1))
     assert setwise.unsupported(plan) == []

@@ -18,12 +18,14 @@ from salesops.compensation.plan import (
     HOUSE,
     ROLLUP,
     Band,
+    Cap,
     CreditRule,
     Curve,
     CurvePoint,
     Days,
     Flat,
     Measure,
+    OfTarget,
     Per,
     Plan,
     Point,
@@ -210,6 +212,7 @@ def _component(r: random.Random, n: int) -> Any:
         "id": f"c{n}", "measure": r.choice(("m", "m", "team", "units")), "window": r.choice((None, "quarter", "year")),
         "accumulate": r.choice(("period", "ytd")), "zero_quota": r.choice(("error", "full", "none")),
     }  # fmt: skip
+    common["cap"] = _cap(r)
     gate, deductible = r.choice(((None, None), (None, None), (_point(r), None), (None, _point(r))))
     kind = r.choice(("flat", "tiered", "tiered", "retroactive", "curve", "step", "unit"))
     if kind == "flat":
@@ -222,6 +225,7 @@ def _component(r: random.Random, n: int) -> Any:
         return Tiered(**common, bands=bands, mode=mode, gate_at=gate, deductible=deductible)  # type: ignore[arg-type]
     if kind == "curve":
         places = sorted(r.sample(range(0, 2_000_000, 50_000), 3))
+        common["cap"] = _cap(r, ("window", "deal"))
         return Curve(
             **common,
             points=tuple(CurvePoint(x, r.randrange(0, 2_000_000)) for x in places),
@@ -229,11 +233,18 @@ def _component(r: random.Random, n: int) -> Any:
         )
     if kind == "step":
         places = sorted(r.sample(range(0, 2_000_000, 50_000), 2))
+        common["cap"] = _cap(r, ("window", "deal"))
         return StepBonus(**common, steps=tuple(Step(at=Point(attainment=x), pay=r.randrange(0, 10**6)) for x in places))
     return UnitRate(
         **{**common, "measure": "units"},
         bands=(UnitBand(to=5, pay=r.randrange(1, 5_000)), UnitBand(pay=r.randrange(1, 5_000))),
     )
+
+
+def _cap(r: random.Random, scopes: tuple[str, ...] = ("window", "period", "year", "deal")) -> Cap | None:
+    above = r.choice((r.randrange(10**4, 10**6), OfTarget(r.randrange(0, 3_000_000))))
+    kind, scope = r.choice(("hard", "soft")), r.choice(scopes)
+    return r.choice((None, Cap(above=above, kind=kind, pay=r.choice((0, 333_333, 500_000)), scope=scope)))  # type: ignore[arg-type]
 
 
 def _point(r: random.Random) -> Point:

@@ -13,7 +13,7 @@ from salesops.common.errors import Problem
 from salesops.common.expressions import Schema
 from salesops.common.periods import FiscalCalendar
 from salesops.compensation.plan import Plan
-from salesops.compensation.setwise import credits, earning, facts, pennies, results, scope, windows
+from salesops.compensation.setwise import caps, credits, earning, facts, pennies, results, scope, windows
 from salesops.compensation.setwise.work import Grain, Work, begin, pay_periods
 
 
@@ -67,6 +67,7 @@ def run(work: Work) -> Outcome:
     earning.make_lines(work)
     pennies.round_totals(work)
     pennies.spread(work)
+    caps.keep(work)
     return Outcome(work, _distinct(problems))
 
 

@@ -94,6 +94,8 @@ def make_lines(work: Work) -> None:
     )[0]
     spread = bool(work.rows("SELECT 1 FROM calc.axis WHERE paid <> counted LIMIT 1"))
     parts = [_own_bands(spread)]
+    if work.rows("SELECT 1 FROM calc.step WHERE smooth AND form <> 'smooth' LIMIT 1"):
+        parts.append(_OWN_WITHOUT_QUOTA)
     if gated and "band" in forms:
         parts.append(_gate_moves(spread))
     if "retroactive" in forms:
@@ -116,6 +118,13 @@ def _own_bands(spread: bool) -> str:
         SELECT k, g, 1 AS phase, ord AS cause_ord, 1 AS own, ord, tier, y, n, credited_on, 0 AS kind, NULL::BIGINT AS cause_n,
             low, high, base, rate, CAST(base AS {_WIDE}) * rate AS raw
         FROM ({pieces}) WHERE gate IS NULL OR s1 >= gate"""
+
+
+_OWN_WITHOUT_QUOTA = """
+    SELECT a.k, a.g, 1 AS phase, ord AS cause_ord, 1 AS own, ord, 0 AS tier, y, n, credited_on, 0 AS kind, NULL::BIGINT AS cause_n,
+        NULL::BIGINT AS low, NULL::BIGINT AS high, paid AS base, NULL::BIGINT AS rate, 0::BIGINT AS raw
+    FROM calc.axis a JOIN calc.step s USING (k) WHERE s.smooth AND s.form <> 'smooth'"""
+"""Own lines of tiers at a zero quota that pays nothing: they show the credit, at no rate."""
 
 
 def _overlap(low: str, high: str) -> str:

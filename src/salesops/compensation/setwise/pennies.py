@@ -1,6 +1,6 @@
 """Rounds earnings once per payee, component and period, and spreads the minor units over the lines as ``exact.pennies`` does.
 
-``calc.result``  a row per step: k, g, c, p, t, raw (exact pay of the window to date, 10^-6), total (rounded), computed (this
+``calc.result``  a row per step: k, g, c, p, t, num/den (exact pay of the window to date, minor units), total (rounded), computed (this
                  period's: total less the period's before).
 ``calc.paid``    the lines of ``calc.fresh`` with ``cents``; lines of a step sum to ``computed``.
 """
@@ -30,8 +30,8 @@ def round_totals(work: Work) -> None:
             FROM calc.step s LEFT JOIN summed f USING (k)),
         exact AS ({_EXACT}),
         rounded AS (
-            SELECT d.*, CAST(CASE WHEN e.k IS NULL THEN calc.{macro}(d.raw, {PPM}::HUGEINT)
-                ELSE calc.{macro}(e.num, e.den * {PPM}::HUGEINT) END AS BIGINT) AS total FROM to_date d LEFT JOIN exact e USING (k))
+            SELECT *, CAST(calc.{macro}(num, den) AS BIGINT) AS total FROM (
+                SELECT d.*, coalesce(e.num, d.raw) AS num, coalesce(e.den, 1) * {PPM}::HUGEINT AS den FROM to_date d LEFT JOIN exact e USING (k)))
         SELECT *, total - coalesce(lag(total) OVER (PARTITION BY g ORDER BY place), 0) AS computed FROM rounded""",
     )
 

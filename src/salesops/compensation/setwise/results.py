@@ -145,8 +145,8 @@ def results(work: Work) -> pa.Table:
             FROM calc.step s LEFT JOIN grown r USING (k))
         SELECT y.payee, x.component, t.key AS period, d.s_after - d.grown_by AS s_before, d.s_after,
             CAST(d.quota_num AS DECIMAL(38, 0)) AS quota_num, CAST(d.quota_den AS DECIMAL(38, 0)) AS quota_den,
-            r.computed AS computed_cents, r.computed AS cents
-        FROM to_date d JOIN calc.result r USING (k) JOIN calc.payee y ON y.p = d.p JOIN calc.component x ON x.c = d.c
+            r.computed AS computed_cents, c.forfeited AS forfeited_cents, c.cents
+        FROM to_date d JOIN calc.result r USING (k) JOIN calc.kept c USING (k) JOIN calc.payee y ON y.p = d.p JOIN calc.component x ON x.c = d.c
         JOIN calc.period t ON t.t = d.t ORDER BY d.k""").to_arrow_table()  # fmt: skip
 
 

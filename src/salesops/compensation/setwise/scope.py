@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from salesops.common.errors import InvalidData, Problem
-from salesops.compensation.plan import EARNS_BY_CREDIT, ROLLUP, Component, Plan
+from salesops.compensation.plan import EARNS_BY_CREDIT, ROLLUP, Component, Curve, Plan, StepBonus
+from salesops.compensation.setwise.caps import refused
 from salesops.compensation.setwise.work import Grain
 
 
 def unsupported(plan: Plan, grain: Grain = "deal") -> list[Problem]:
     """Give a problem for each part of the plan that this back end does not calculate; none where it calculates all."""
-    return [_problem(plan, what) for what in [*_plan_parts(plan, grain), *_component_parts(plan)]]
+    return [_problem(plan, what) for what in [*_plan_parts(plan, grain), *_component_parts(plan, grain)]]
 
 
 def check(plan: Plan, grain: Grain = "deal") -> None:
@@ -51,7 +52,7 @@ def _plan_parts(plan: Plan, grain: Grain) -> Iterator[str]:
         yield "proration: working_days of target_incentive"
 
 
-def _component_parts(plan: Plan) -> Iterator[str]:
+def _component_parts(plan: Plan, grain: Grain) -> Iterator[str]:
     for one in plan.components:
         if not isinstance(one, EARNS_BY_CREDIT):
             yield f"component {one.id}: kind {one.kind}"
@@ -59,12 +60,15 @@ def _component_parts(plan: Plan) -> Iterator[str]:
         measure = plan.measure(one.measure)
         if measure is not None and measure.ratio is not None:
             yield f"component {one.id}: the ratio measure {measure.name}"
+        by_day = grain == "day" and measure is not None and ROLLUP in measure.credit
+        for what in refused(one.cap, isinstance(one, (Curve, StepBonus)), by_day) if one.cap else ():
+            yield f"component {one.id}: {what}"
         yield from _carried(one)
 
 
 def _carried(one: Component) -> Iterator[str]:
     if one.accumulate == "rolling":
         yield f"component {one.id}: accumulate rolling"
-    for name in ("gate", "cap", "hold", "clawback", "pilot"):
+    for name in ("gate", "hold", "clawback", "pilot"):
         if getattr(one, name):
             yield f"component {one.id}: {name}"

@@ -7,6 +7,7 @@ circumstances, and become tables:
                   its window, from 0), retroactive, form (band, retroactive, smooth), gate BIGINT null,
                   smooth, moved (F is another than in the period before), quota_num, quota_den (null: none).
 ``calc.slab``     k, tier, low, high (null without end), rate: bands of steps that are not smooth.
+``calc.limit``    limits of capped components (``caps``).
 ``calc.segment``  k, from_s (null without end), to_s, a, b, d: raw(S) = (a + b x S) / d, rounded half to even.
 """
 
@@ -39,6 +40,7 @@ from salesops.compensation.plan import (
     Window,
 )
 from salesops.compensation.quotas import Service, window_of
+from salesops.compensation.setwise.caps import LIMIT
 from salesops.compensation.setwise.work import PPM, Work
 
 Earner = Flat | Tiered | Curve | StepBonus | UnitRate
@@ -194,6 +196,7 @@ class _Tables:
     steps: list[tuple[Any, ...]] = field(default_factory=list)
     slabs: list[tuple[Any, ...]] = field(default_factory=list)
     segments: list[tuple[Any, ...]] = field(default_factory=list)
+    limits: list[tuple[Any, ...]] = field(default_factory=list)
     groups: int = 0
     _shapes: dict[int, tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]] = field(default_factory=dict)
 
@@ -238,9 +241,11 @@ def make_steps(work: Work, windows: Windows, who: Sequence[Payee]) -> list[Probl
                     continue
                 if steps:
                     tables.add(number, form_of(component), payee, steps)
+                    tables.limits += _limits(windows, component, payee, window, tables.steps[-len(steps) :])
     work.put("step", STEP, tables.steps)
     work.put("slab", SLAB, tables.slabs)
     work.put("segment", SEGMENT, tables.segments)
+    work.put("limit", LIMIT, tables.limits)
     return problems
 
 
@@ -259,6 +264,32 @@ def _window_steps(
     for t, period in inside:
         if period.end >= payee.first and period.start <= payee.last:
             yield t, *windows.earning(component, payee, window, period)
+
+
+def _limits(
+    windows: Windows, component: Earner, payee: Payee, window: Period, steps: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[Any, ...]]:
+    """Give the rows of ``calc.limit`` for steps of one window: money, or a share of the target incentive of the cap's scope."""
+    cap = component.cap
+    if cap is None:
+        return
+    for k, number, _, group, t, *_ in steps:
+        period = windows.work.periods[t]
+        span = (
+            windows.work.calendar.period_of(period.start, "year")
+            if cap.scope == "year"
+            else window
+            if cap.scope == "window"
+            else period
+        )
+        scope = group if cap.scope == "window" else span.start.toordinal()
+        above = cap.above
+        limit = (
+            Fraction(above)
+            if isinstance(above, int)
+            else (windows.target(payee, span) or Fraction(0)) * above.ppm / PPM
+        )
+        yield k, number, scope, *limit.as_integer_ratio()
 
 
 def _no_quota(component: Earner, payee: Payee) -> Problem:
