@@ -163,6 +163,12 @@ def test_ways_to_recover_and_to_end() -> None:
     assert (half[1].recovered, half[1].pay) == (1_000_00, 5_000_00), "half of the 2,000 above the draw"
     zero = drawn(Draw(amount=MONTHLY, recover="down_to_zero"), [1_000_00, 4_500_00])
     assert (zero[1].recovered, zero[1].pay) == (3_000_00, 1_500_00), "pay may fall below the draw"
+    below = drawn(Draw(amount=MONTHLY, recover="down_to_zero"), [1_000_00, 2_000_00, 4_000_00])
+    assert [(m.recovered, m.pay) for m in below] == [(0, 4_000_00), (0, 4_000_00), (4_000_00, 0)], (
+        "from the draw on, all of it"
+    )
+    third = drawn(Draw(amount=MONTHLY, pays="additive", recover="percent", percent=25 * PCT), [0, 2_000_00])
+    assert (third[1].recovered, third[1].pay) == (500_00, 5_500_00), "a quarter of all earnings"
     limited = drawn(Draw(amount=MONTHLY, max_balance=4_000_00), [1_000_00, 2_500_00])
     assert [(m.advance, m.pay) for m in limited] == [(3_000_00, 4_000_00), (1_000_00, 3_500_00)]
     ends = draws.DrawPeriod(1_000_00, 4_000_00, year_end=True)
@@ -196,6 +202,7 @@ def test_half_is_held_until_the_cash_is_in() -> None:
         for cash in (0, 40_000_00, 80_000_00, 99_000_00)
     ]
     assert at == [5_000_00, 7_500_00, 10_000_00, 10_000_00]
+    assert holds.released(hold, 10_000_00, holds.Progress({}), today) == 5_000_00, "nothing is invoiced yet"
     assert holds.released(hold, -10_000_00, holds.Progress({}), today) == -10_000_00, "a negative posts whole"
 
 

@@ -113,6 +113,21 @@ def test_a_plan_change_resets_or_carries() -> None:
     assert quotas.carried(F(6_400_00), F(8_000_00), F(13_000_00)) == 11_400_00
 
 
+def test_windows_end_with_their_last_day() -> None:
+    assert [
+        quotas.window_of(CALENDAR, date(2026, m, d), "half").label for m, d in ((1, 1), (6, 30), (7, 1), (12, 31))
+    ] == ["H1 2026", "H1 2026", "H2 2026", "H2 2026"]
+    assert q(QUARTER, 90_00, ALWAYS, "2026-Q1", date(2026, 1, 1)) == 1_00, "the first day counts"
+    assert q(QUARTER, 90_00, ALWAYS, "2026-Q1", date(2025, 12, 31)) == 0
+    half = Quota(of="m", window="half")
+    assert (
+        quotas.effective(
+            half, 181_00, ALWAYS, CALENDAR, quotas.window_of(CALENDAR, date(2026, 3, 1), "half"), date(2026, 1, 31)
+        )
+        == 31_00
+    )
+
+
 def test_seasons_must_fit_and_sum_to_one() -> None:
     for bad in ((50 * PCT, 50 * PCT), (20 * PCT, 25 * PCT, 25 * PCT, 29 * PCT)):
         with pytest.raises(InvalidData, match="seasonality"):

@@ -288,6 +288,21 @@ def test_a_correction_posts_in_the_open_period_and_closes() -> None:
     assert sum(posted.values()) == 12_000_00
 
 
+BATCH = exports.Batch("B1", date(2026, 4, 15), date(2026, 1, 1), date(2026, 3, 31), "run", "USD")
+
+
+def test_each_code_is_converted_to_the_pay_currency() -> None:
+    got = settle("ada", "2026-Q1", [Earned("c", 54_250_00), Earned("d", 10_05, code="BONUS")], Policies(), Opening())
+    people = {"ada": exports.Employment("E1", "GB01", "GBP")}
+    rows = exports.payroll(got.entries, people, replace(BATCH, rates={"GBP": (7_900_000_000,)}))
+    assert [(one.earning_code, one.amount, one.currency) for one in rows] == [
+        ("BONUS", 7_94, "GBP"),
+        ("COMM", 42_857_50, "GBP"),
+    ]
+    with pytest.raises(InvalidData, match=r"ada \(GBP\) cannot be paid"):
+        exports.payroll(got.entries, people, BATCH)
+
+
 def test_payroll_rows_add_up_and_what_is_not_above_zero_stays() -> None:
     guaranteed = reader.read(gallery.text("03-ae-tiered")).plan
     found = settled(
@@ -297,7 +312,7 @@ def test_payroll_rows_add_up_and_what_is_not_above_zero_stays() -> None:
     )
     entries = [entry for one in found.settlements.values() for entry in one.entries]
     people = {"ada": exports.Employment("E1", "US01", "USD", "400")}
-    rows = exports.payroll(entries, people, "B1", date(2026, 4, 15), date(2026, 1, 1), date(2026, 3, 31), "run")
+    rows = exports.payroll(entries, people, BATCH)
     assert [(one.employee_id, one.earning_code, one.amount) for one in rows] == [
         ("E1", "COMM", 800_00),
         ("E1", "DRAW_ADV", 11_200_00),
@@ -307,9 +322,9 @@ def test_payroll_rows_add_up_and_what_is_not_above_zero_stays() -> None:
     assert exports.acknowledged(rows, [exports.Control("USD", 2, 12_000_00)]) == []
     assert "sent" in exports.acknowledged(rows, [exports.Control("USD", 2, 1)])[0]
     with pytest.raises(InvalidData, match="ada cannot be paid"):
-        exports.payroll(entries, {}, "B1", date(2026, 4, 15), date(2026, 1, 1), date(2026, 3, 31), "run")
+        exports.payroll(entries, {}, BATCH)
     negative = settle("ada", "2026-Q1", [Earned("c", -500_00)], Policies(), Opening())
-    assert exports.payroll(negative.entries, {}, "B", date(2026, 4, 1), date(2026, 1, 1), date(2026, 3, 31), "r") == []
+    assert exports.payroll(negative.entries, {}, BATCH) == []
 
 
 def test_a_prior_period_adjustment_has_an_earning_code_of_its_own() -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from salesops.common.errors import InvalidData
 from salesops.compensation.exact import share
 from salesops.compensation.ledger import Entry
+from salesops.compensation.measures import to_pay_cents
 
 _CODES = {"PPA": "PPA", "DRAW_ADV": "DRAW_ADV", "DRAW_RECOVER": "DRAW_REC", "OFFSET": "CLAWBACK"}
 
@@ -71,37 +72,51 @@ def amounts(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
     return {payee: {code: cents for code, cents in sorted(codes.items()) if cents} for payee, codes in found.items()}
 
 
-def payroll(
-    entries: Iterable[Entry],
-    people: Mapping[str, Employment],
-    batch_id: str,
-    pay_date: date,
-    period_from: date,
-    period_to: date,
-    run_id: str,
-    statements: Mapping[str, str] | None = None,
-) -> list[PayrollRow]:
-    """Give the payroll rows of a period's entries, by payee and code; who nets to zero or less is not in them."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a payroll file is of. ``rates`` gives the stored pay rates from the plan's currency to each pay currency."""
+
+    batch_id: str
+    pay_date: date
+    period_from: date
+    period_to: date
+    run_id: str
+    currency: str
+    rates: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    statements: Mapping[str, str] = field(default_factory=dict)
+
+
+def payroll(entries: Iterable[Entry], people: Mapping[str, Employment], batch: Batch) -> list[PayrollRow]:
+    """Give the payroll rows of a period's entries, by payee and code, in the pay currency: each code converted and rounded.
+
+    Who nets to zero or less is not in them. InvalidData names who has no employment or no pay rate.
+    """
     rows: list[PayrollRow] = []
     missing: list[str] = []
     for payee, codes in sorted(amounts(entries).items()):
         if sum(codes.values()) <= 0:
             continue
         person = people.get(payee)
-        if person is None:
-            missing.append(payee)
+        if person is None or (person.currency != batch.currency and person.currency not in batch.rates):
+            missing.append(payee if person is None else f"{payee} ({person.currency})")
             continue
-        for code, cents in codes.items():
-            rows.append(
-                PayrollRow(batch_id, person.employee_id, person.legal_entity, pay_date, code, cents, person.currency, person.cost_center,
-                           period_from, period_to, (statements or {}).get(payee, ""), run_id)
-            )  # fmt: skip
+        rows += [_row(payee, person, code, cents, batch) for code, cents in codes.items()]
     if missing:
+        who = ", ".join(missing[:5])
         raise InvalidData(
-            f"{', '.join(missing[:5])} cannot be paid: no employment",
-            "Give employee number, legal entity and pay currency",
+            f"{who} cannot be paid: no employment or no pay rate",
+            "Give employee number, legal entity, pay currency and its pay rate",
         )
     return rows
+
+
+def _row(payee: str, person: Employment, code: str, cents: int, batch: Batch) -> PayrollRow:
+    rates = batch.rates.get(person.currency, ()) if person.currency != batch.currency else ()
+    amount = to_pay_cents(cents, batch.currency, person.currency, rates)
+    return PayrollRow(
+        batch.batch_id, person.employee_id, person.legal_entity, batch.pay_date, code, amount, person.currency, person.cost_center,
+        batch.period_from, batch.period_to, batch.statements.get(payee, ""), batch.run_id,
+    )  # fmt: skip
 
 
 def controls(rows: Sequence[PayrollRow]) -> list[Control]:
