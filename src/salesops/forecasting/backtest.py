@@ -7,7 +7,7 @@ period had ended by then.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -131,6 +131,17 @@ class Mix:
     periods: int
     """Past periods that it was learned from."""
 
+    doubt: float = 0.0
+    """How far the components disagree (10^-4, a standard deviation), fading as past periods tell whom to believe."""
+
+    def width(self, dimension: str, coming: Floats, whole: float, sd: Floats) -> Floats:
+        """The factor on the simulated spread of nodes: what past errors ask for, and each node's part of the doubt.
+
+        `coming`: what is to come at the nodes, `whole` at the company; `sd`: the simulated standard deviation.
+        """
+        part = np.divide(self.doubt * coming, whole * sd, out=np.zeros(len(sd)), where=(sd > 0) & (whole > 0))
+        return np.asarray(np.hypot(self.widen.get(dimension, 1.0), part), dtype=np.float64)
+
     def of(self, today: dict[str, float]) -> float:
         """The mixed value."""
         return sum(float(w) * today[name] for name, w in zip(self.components, self.weights, strict=True) if w > 0)
@@ -164,7 +175,11 @@ def learn(day: Day, today: dict[str, float], past: BackTest) -> Mix:
         error = np.full((size, 1), np.nan)
     periods = keys[1] if size else np.zeros(0, dtype=np.int64)
     found = blend.weights(error, periods, week, day.week, usable)
-    return Mix(names, found, _widths(known), len(np.unique(periods)))
+    count = len(np.unique(periods))
+    mix = Mix(names, found, _widths(known), count)
+    middle = mix.of(today)
+    apart = sum(float(w) * (today[name] - middle) ** 2 for name, w in zip(names, found, strict=True) if w > 0)
+    return replace(mix, doubt=float(np.sqrt(apart * TRUST / (TRUST + count))))
 
 
 def _widths(known: BackTest) -> dict[str, float]:
@@ -207,7 +222,11 @@ def blended(day: Day, raw: BackTest, past: BackTest) -> BackTest:
     factor = max(0.0, (total - float(whole.booked[0])) / coming) if coming > 0 else 1.0
     to_come = factor * (rows.forecast - rows.booked)
     forecast = rows.booked + to_come
-    widen = np.array([mix.widen.get(str(name), 1.0) for name in rows.dimension])
+    widen = np.ones(len(rows))
+    for name in np.unique(rows.dimension):
+        here = rows.dimension == name
+        sd = (rows.p90 - rows.p10)[here] / NORMAL_80
+        widen[here] = mix.width(str(name), (rows.forecast - rows.booked)[here], coming, sd)
     edges = {
         name: rows.booked
         + np.maximum(0, spread(getattr(rows, name) - rows.booked, rows.forecast - rows.booked, factor, widen))

@@ -62,7 +62,7 @@ def forecast(
     drawn = simulate.paths(day, cuts, paths, history.settings.seed)
     nodes: list[NodeForecast] = []
     for nodes_of, draws in zip(cuts, drawn, strict=True):
-        nodes += _nodes(day, nodes_of, draws, items, factor, mix.widen.get(nodes_of.dimension, 1.0), targets or {})
+        nodes += _nodes(day, nodes_of, draws, items, factor, mix, targets or {})
     weight = dict(zip(mix.components, mix.weights.tolist(), strict=True))
     told = tuple(
         Method(name, None if np.isnan(v) else round(v), weight.get(name, 0.0), "" if not np.isnan(v) else _why(name))
@@ -128,7 +128,7 @@ def shares(total: int, weight: Floats) -> Ints:
 
 
 def _nodes(
-    day: Day, nodes: Cut, draws: Floats, items: Items, factor: float, widen: float, targets: Mapping[Node, int]
+    day: Day, nodes: Cut, draws: Floats, items: Items, factor: float, mix: backtest.Mix, targets: Mapping[Node, int]
 ) -> list[NodeForecast]:
     """The nodes of one dimension, in order of their values; those with nothing in them and no target are left out."""
     size = len(nodes.values)
@@ -146,7 +146,10 @@ def _nodes(
     mean = draws.mean(axis=1)
     centre = np.where(mean > 0, open_ + came, 0).astype(np.float64)
     scale = np.divide(centre, mean, out=np.ones(size), where=mean > 0)  # the mean of the paths is that of the items
-    final = np.maximum(backtest.spread(draws * scale[:, None], centre[:, None], factor, np.full((size, 1), widen)), 0)
+    low, high = np.quantile(draws, [0.1, 0.9], axis=1) * scale
+    whole = float(items.open.sum() + items.arrivals.sum())
+    widen = mix.width(nodes.dimension, centre, whole, (high - low) / backtest.NORMAL_80)
+    final = np.maximum(backtest.spread(draws * scale[:, None], centre[:, None], factor, widen[:, None]), 0)
     edges = np.rint(booked[:, None] + np.quantile(final, [0.1, 0.5, 0.9], axis=1).T).astype(np.int64)
     floor = np.rint(simulate.noise(day, nodes)).astype(np.int64)
     out = []
