@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from salesops.api_compensation import Compensation
 from salesops.api_forecasts import Forecasts
 from salesops.common.errors import UsageError, WorkspaceError
 from salesops.workspace import Config, Workspace, create, open_workspace
@@ -69,6 +70,7 @@ class Api:
         self.views = Views(self)
         self.reports = Reports(self)
         self.forecasts = Forecasts(self)
+        self.compensation = Compensation(self)
         self.approvals = Approvals(self)
 
     def __enter__(self) -> Api:

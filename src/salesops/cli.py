@@ -70,6 +70,7 @@ ROOMS: Mapping[str, Elsewhere] = {
     "forecast": Elsewhere(
         "forecasting.commands", "forecast", "What will be booked: the board, calls, how good they were."
     ),
+    "comp": Elsewhere("compensation.commands", "comp", "Compensation plans as tested text, and what one would pay."),
     "record": Elsewhere("records.commands", "record", "List, show, create and change records of every entity."),
     "field": Elsewhere("records.commands", "field", "Custom fields, who owns a field, conflicts with imports."),
     "word": Elsewhere("records.commands", "word", "Words of closed lists."),
@@ -97,6 +98,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "people",
         "pipeline",
         "forecast",
+        "comp",
         "quality",
         "report",
     ),
