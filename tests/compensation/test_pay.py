@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction as F
 
@@ -85,6 +86,16 @@ def test_a_cancelled_deal_takes_its_spiff_back() -> None:
     assert [one.cents for one in got] == [500_00, -500_00]
 
 
+def test_a_deal_of_several_lines_is_awarded_once_and_a_budget_follows_what_is_taken_back() -> None:
+    second = replace(credit("ada", "D", n=2), line="2")
+    nothing = credit("bo", "E", 0)
+    assert [one.cents for one in spiffs.awards(Spiff(**EDGE), [credit("ada", "D"), second, nothing])] == [500_00]  # type: ignore[arg-type]
+    taken_back = [credit("ada", "D"), credit("bo", "E", n=2), credit("bo", "E", -1_00, n=3)]
+    for how, expected in (("first_come", [500_00, 100_00, -100_00]), ("prorate", [500_00, 500_00, -500_00])):
+        got = spiffs.awards(Spiff(**EDGE, budget=600_00, on_exhaust=how), taken_back)  # type: ignore[arg-type]
+        assert [one.cents for one in got] == expected
+
+
 def podium(ties: str, *values: int, **fields: object) -> dict[str, int]:
     contest = Contest(id="c", rank_by="m", prizes=(5_000_00, 3_000_00, 1_000_00), ties=ties, **fields)  # type: ignore[arg-type]
     entrants = [
@@ -104,6 +115,17 @@ def test_tied_prizes_are_pooled_dense_or_broken() -> None:
     }
     assert podium("pool", 9, 8, 7, 6) == {"a": 5_000_00, "b": 3_000_00, "c": 1_000_00, "d": 0}
     assert sum(podium("pool", 9, 7, 7, 7).values()) == 9_000_00, "pooling never changes what is spent"
+
+
+def test_ties_are_broken_in_the_order_that_is_named() -> None:
+    early_few, late_many = (
+        Entrant("a", 9, reached_on=date(2026, 5, 1), deals=1),
+        Entrant("b", 9, reached_on=date(2026, 5, 2), deals=7),
+    )
+    for rules, first in ((("earliest_to_reach", "deals"), "a"), (("deals", "earliest_to_reach"), "b")):
+        contest = Contest(id="c", rank_by="m", prizes=(5_000_00,), ties="tie_break", tie_break=rules)  # type: ignore[arg-type]
+        assert contests.awards(contest, [late_many, early_few])[0].payee == first
+    assert podium("dense", 9, 8, 7, 6) == {"a": 5_000_00, "b": 3_000_00, "c": 1_000_00, "d": 0}
 
 
 def test_who_does_not_qualify_is_not_ranked() -> None:

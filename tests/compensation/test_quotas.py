@@ -102,6 +102,10 @@ def test_target_incentive_prorates_apart_from_the_quota() -> None:
     q1 = CALENDAR.parse_period("2026-Q1")
     assert quotas.target(Per(25_000_00, "quarter"), HIRED, CALENDAR, q1, "calendar_days") == F(25_000_00 * 44, 90)
     assert quotas.target(Per(25_000_00, "quarter"), HIRED, CALENDAR, q1, "none") == 25_000_00
+    assert quotas.target(Per(25_000_00, "quarter"), ALWAYS, CALENDAR, q1, "none", date(2026, 1, 31)) == F(
+        25_000_00 * 31, 90
+    )
+    assert quotas.target(Per(25_000_00, "quarter"), ALWAYS, CALENDAR, q1, "none", date(2026, 12, 31)) == 25_000_00
     assert quotas.target(Per(100_000_00, "year"), ALWAYS, CALENDAR, q1, "none") == 25_000_00
     assert (
         quotas.target(Per(4_000_00, "month"), HIRED, CALENDAR, q1, "calendar_days") == F(4_000_00 * 13, 28) + 4_000_00
@@ -126,6 +130,17 @@ def test_windows_end_with_their_last_day() -> None:
         )
         == 31_00
     )
+
+
+def test_a_year_without_seasons_prorates_by_the_days_of_the_year() -> None:
+    year = Quota(of="m", window="year")
+    assert q(year, 365_00, HIRED, "2026") == 319_00
+    known = {HIRED.hired: 365_00}
+    period = CALENDAR.parse_period("2026")
+    assert quotas.effective(year, known.get, HIRED, CALENDAR, period, period.end) == 319_00, (
+        "the quota is looked up on the first day that counts"
+    )
+    assert quotas.effective(year, {}.get, HIRED, CALENDAR, period, period.end) is None
 
 
 def test_seasons_must_fit_and_sum_to_one() -> None:
