@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import semantic_layer
+from benchmarks import semantic_layer, trytond
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
 def test_every_engine_gives_the_same_answers(tmp_path: Path) -> None:
-    tasks = ["demo", "import", "refresh", "questions", "survival", "scans", "layer"]
+    tasks = ["demo", "import", "refresh", "questions", "survival", "scans", "layer", "compensation"]
     if os.environ.get("SALESOPS_BENCHMARKS") == "all":  # two minutes of a processor more
         tasks += ["catalogue", "single", "web"]
     command = [sys.executable, "-m", "benchmarks", *tasks, "--size", "tiny", "--out", str(tmp_path)]
@@ -32,6 +32,9 @@ def test_every_engine_gives_the_same_answers(tmp_path: Path) -> None:
         "matrix",
         "survival",
         "scans of history",
+        "compensation, a year",
+        "compensation, 100 deals",
+        "compensation, preview",
     ]
     if "web" in tasks:
         lines += [
@@ -47,3 +50,5 @@ def test_every_engine_gives_the_same_answers(tmp_path: Path) -> None:
         assert f"  {semantic_layer.QUESTIONS[0]}" in done.stdout, done.stdout
     else:
         assert "boring-semantic-layer: skipped" in done.stdout, done.stdout
+    if not trytond.python():
+        assert "trytond-commission: skipped" in done.stdout, done.stdout

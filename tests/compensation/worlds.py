@@ -203,6 +203,7 @@ def plan(seed: int) -> Plan:
         crediting=(CreditRule(type="overlay", max_total=r.choice((None, 1_000_000))),), quotas=quotas_,
         target_incentive=Target(amount=Per(r.randrange(10**5, 10**7), "year"), proration=r.choice(("calendar_days", "none"))),
         windfall=r.choice((None, None, Windfall(measure="m", above=3_000_000, count=r.choice((250_000, 0, 333_333))))),
+        cap=_cap(r, ("period",)),
         components=tuple(_component(r, n) for n in range(r.choice((1, 2, 3)))),
     )  # fmt: skip
 

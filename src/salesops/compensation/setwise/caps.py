@@ -16,14 +16,20 @@ LIMIT = {"k": "BIGINT", "c": "INTEGER", "scope": "BIGINT", "num": "HUGEINT", "de
 """``calc.limit``: of each step of a capped component the limit in minor units, num/den, and the number of its scope."""
 
 
+PLAN_LIMIT = {"p": "INTEGER", "t": "INTEGER", "num": "HUGEINT", "den": "HUGEINT"}
+"""``calc.plan_limit``: where the plan has a cap its limit in minor units, by payee and period."""
+
+
 def keep(work: Work) -> None:
-    """Make ``calc.kept``; needs ``calc.result``, ``calc.paid`` and ``calc.limit``."""
+    """Make ``calc.kept``; needs ``calc.result``, ``calc.paid``, ``calc.limit`` and ``calc.plan_limit``."""
     capped = [(number, one.cap) for number, one in enumerate(work.plan.components) if one.cap is not None]
     parts = [
         "SELECT k, computed AS cents, 0::BIGINT AS forfeited FROM calc.result WHERE k NOT IN (SELECT k FROM calc.limit)"
     ]
     parts += [_by_deal(number, cap) if cap.scope == "deal" else _to_date(number, cap) for number, cap in capped]
     work.make("kept", " UNION ALL ".join(parts))
+    if work.plan.cap is not None:
+        work.make("kept", _cut(work, work.plan.cap))
 
 
 def _capped(cap: Cap, num: str, den: str) -> str:
@@ -43,6 +49,33 @@ def _to_date(number: int, cap: Cap) -> str:
         FROM (SELECT r.k, r.p, r.t, m.scope, {_capped(cap, "r.num", "r.den")} AS kept, calc.half_up(r.num, r.den) AS whole
               FROM ({_spent(number, cap)}) r JOIN calc.limit m USING (k))
         WINDOW scope_{number} AS (PARTITION BY p, scope ORDER BY t)"""
+
+
+def _cut(work: Work, cap: Cap) -> str:
+    """SQL of results after the plan's cap: what all components earn above it is taken in proportion, by largest remainder.
+
+    Components below zero, and awards in kind, neither count nor give; ties go to the smaller id.
+    """
+    ids = sorted(range(len(work.plan.components)), key=lambda n: work.plan.components[n].id)
+    place = " ".join(f"WHEN {number} THEN {n}" for n, number in enumerate(ids))
+    awards = ", ".join(str(number) for number, one in enumerate(work.plan.components) if one.award) or "-1"
+    kept = _capped(cap, "m.total", "1::HUGEINT")
+    if work.plan.rounding.mode == "half_even":
+        kept = kept.replace("calc.half_up", "calc.half_even")
+    return f"""
+        WITH sums AS (
+            SELECT s.p, s.t, CAST(sum(greatest(c.cents, 0)) AS HUGEINT) AS total FROM calc.kept c JOIN calc.step s USING (k)
+            WHERE s.c NOT IN ({awards}) GROUP BY s.p, s.t),
+        over AS (SELECT m.p, m.t, m.total, m.total - ({kept}) AS over FROM (SELECT * FROM sums JOIN calc.plan_limit USING (p, t)) m),
+        part AS (
+            SELECT c.k, o.over, o.over * greatest(c.cents, 0) // o.total AS part, o.over * greatest(c.cents, 0) % o.total AS rest, s.p, s.t,
+                CASE s.c {place} END AS place
+            FROM calc.kept c JOIN calc.step s USING (k) JOIN over o ON o.p = s.p AND o.t = s.t WHERE o.over > 0 AND s.c NOT IN ({awards})),
+        cut AS (
+            SELECT k, part + CASE WHEN row_number() OVER (PARTITION BY p, t ORDER BY rest DESC, place) <= over - sum(part) OVER (PARTITION BY p, t)
+                THEN 1 ELSE 0 END AS cut FROM part)
+        SELECT k, CAST(c.cents - coalesce(x.cut, 0) AS BIGINT) AS cents, CAST(c.forfeited + coalesce(x.cut, 0) AS BIGINT) AS forfeited
+        FROM calc.kept c LEFT JOIN cut x USING (k)"""
 
 
 def _spent(number: int, cap: Cap) -> str:

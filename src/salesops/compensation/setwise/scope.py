@@ -1,4 +1,8 @@
-"""Says what of a plan the set-oriented calculation cannot do yet: such a plan is refused by name, never computed otherwise."""
+"""Says what of a plan the set-oriented calculation cannot do yet: such a plan is refused by name, never computed otherwise.
+
+Draws, guarantees, holdbacks and what becomes of a negative period change no earning: they settle it, payee by payee
+(``salesops.compensation.settle``), and are no matter of this calculation.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +36,8 @@ def _problem(plan: Plan, what: str) -> Problem:
 def _plan_parts(plan: Plan, grain: Grain) -> Iterator[str]:
     if plan.on_change == "carry":
         yield "on_change: carry"
-    for name in ("cap", "draw", "guarantee", "true_up"):
-        if getattr(plan, name) is not None:
-            yield f"{name} of the plan"
+    if plan.true_up is not None:
+        yield "true_up of the plan"
     if plan.windfall is not None:
         if plan.windfall.review:
             yield "windfall: review"
@@ -69,6 +72,6 @@ def _component_parts(plan: Plan, grain: Grain) -> Iterator[str]:
 def _carried(one: Component) -> Iterator[str]:
     if one.accumulate == "rolling":
         yield f"component {one.id}: accumulate rolling"
-    for name in ("gate", "hold", "clawback", "pilot"):
+    for name in ("gate", "clawback", "pilot"):
         if getattr(one, name):
             yield f"component {one.id}: {name}"

@@ -31,6 +31,7 @@ from salesops.compensation.plan import (
     Curve,
     Days,
     Flat,
+    Limit,
     Per,
     Quota,
     StepBonus,
@@ -40,7 +41,7 @@ from salesops.compensation.plan import (
     Window,
 )
 from salesops.compensation.quotas import Service, window_of
-from salesops.compensation.setwise.caps import LIMIT
+from salesops.compensation.setwise.caps import LIMIT, PLAN_LIMIT
 from salesops.compensation.setwise.work import PPM, Work
 
 Earner = Flat | Tiered | Curve | StepBonus | UnitRate
@@ -246,6 +247,7 @@ def make_steps(work: Work, windows: Windows, who: Sequence[Payee]) -> list[Probl
     work.put("slab", SLAB, tables.slabs)
     work.put("segment", SEGMENT, tables.segments)
     work.put("limit", LIMIT, tables.limits)
+    work.put("plan_limit", PLAN_LIMIT, _plan_limits(work, windows, who))
     return problems
 
 
@@ -266,6 +268,19 @@ def _window_steps(
             yield t, *windows.earning(component, payee, window, period)
 
 
+def _plan_limits(work: Work, windows: Windows, who: Sequence[Payee]) -> Iterator[tuple[Any, ...]]:
+    """Give the rows of ``calc.plan_limit``."""
+    if work.plan.cap is None:
+        return
+    for payee in who:
+        for t, period in enumerate(work.periods):
+            yield payee.number, t, *_money(windows, payee, work.plan.cap.above, period).as_integer_ratio()
+
+
+def _money(windows: Windows, payee: Payee, limit: Limit, span: Period) -> Fraction:
+    return Fraction(limit) if isinstance(limit, int) else (windows.target(payee, span) or Fraction(0)) * limit.ppm / PPM
+
+
 def _limits(
     windows: Windows, component: Earner, payee: Payee, window: Period, steps: Sequence[tuple[Any, ...]]
 ) -> Iterator[tuple[Any, ...]]:
@@ -283,13 +298,7 @@ def _limits(
             else period
         )
         scope = group if cap.scope == "window" else span.start.toordinal()
-        above = cap.above
-        limit = (
-            Fraction(above)
-            if isinstance(above, int)
-            else (windows.target(payee, span) or Fraction(0)) * above.ppm / PPM
-        )
-        yield k, number, scope, *limit.as_integer_ratio()
+        yield k, number, scope, *_money(windows, payee, cap.above, span).as_integer_ratio()
 
 
 def _no_quota(component: Earner, payee: Payee) -> Problem:
