@@ -45,6 +45,7 @@ from salesops.compensation.plan import (
     Per,
     Quota,
     Ratio,
+    Rounding,
     Salary,
     Target,
     TrueUp,
@@ -136,6 +137,20 @@ def test_a_plan_that_carries() -> None:
     second = plan(Flat(id="c", measure="m", rate=10 * PCT), effective=Days(date(2026, 2, 1), date(2027, 1, 1)))
     result = worked(second, payee(sales((50_000_00, "2026-02-10")), carried={"m": 80_000_00}), "2026-03-31")
     assert cents(result) == [13_000_00 - 8_000_00], "with the 6,400.00 of the first plan: 11,400.00"
+
+
+def test_the_plan_says_how_halves_are_rounded() -> None:
+    deals = sales(*((100_30, f"2026-01-{n}") for n in (10, 11, 12)))
+    flat = Flat(id="c", measure="m", rate=5 * PCT)
+    for mode, expected in (("half_up", 15_05), ("half_even", 15_04)):
+        result = worked(plan(flat, rounding=Rounding(mode=mode)), payee(deals), "2026-03-31")  # type: ignore[arg-type]
+        assert cents(result) == [expected]
+        assert sum(line.cents for line in result.of("c", "2026-Q1").lines) == expected
+    assert [line.cents for line in worked(plan(flat), payee(deals), "2026-03-31").of("c", "2026-Q1").lines] == [
+        5_02,
+        5_02,
+        5_01,
+    ]
 
 
 # Links ------------------------------------------------------------------------------------------------------------------

@@ -96,6 +96,12 @@ def test_a_deal_of_several_lines_is_awarded_once_and_a_budget_follows_what_is_ta
         assert [one.cents for one in got] == expected
 
 
+def test_a_prorated_budget_is_spent_whole_beside_what_was_taken_back() -> None:
+    deals = [*(credit("ada", f"D{n}", n=n) for n in (1, 2, 3)), credit("ada", "D3", -1_00, n=4)]
+    got = [one.cents for one in spiffs.awards(Spiff(**EDGE, budget=600_00, on_exhaust="prorate"), deals)]  # type: ignore[arg-type]
+    assert (sum(got), got[-1]) == (600_00, -500_00)
+
+
 def podium(ties: str, *values: int, **fields: object) -> dict[str, int]:
     contest = Contest(id="c", rank_by="m", prizes=(5_000_00, 3_000_00, 1_000_00), ties=ties, **fields)  # type: ignore[arg-type]
     entrants = [
@@ -377,6 +383,13 @@ def test_churn_writes_off_what_is_left() -> None:
 def test_a_short_renewal_is_expensed_and_reports_tie() -> None:
     renewal = capitalize.asset(RULE, 1_200_00, START, Duration(12, "months"))
     assert renewal.expensed
+    assert [capitalize.amortised(renewal, day) for day in (START, date(2026, 2, 16))] == [0, renewal.cost]
+    monthly = capitalize.asset(replace(RULE, method="whole_month"), 12_000_00, START)
+    assert [capitalize.amortised(monthly, day) for day in (START, date(2026, 2, 16), date(2026, 3, 1))] == [
+        0,
+        215_30,
+        215_30,
+    ]
     one = capitalize.asset(RULE, 12_000_00, START)
     rows = capitalize.schedule(one)
     year = capitalize.roll_forward([rows], date(2027, 1, 1), date(2027, 12, 1))

@@ -123,6 +123,8 @@ def test_windows_end_with_their_last_day() -> None:
     ] == ["H1 2026", "H1 2026", "H2 2026", "H2 2026"]
     assert q(QUARTER, 90_00, ALWAYS, "2026-Q1", date(2026, 1, 1)) == 1_00, "the first day counts"
     assert q(QUARTER, 90_00, ALWAYS, "2026-Q1", date(2025, 12, 31)) == 0
+    last_day = quotas.Service(Days(date(2026, 3, 31)), date(2026, 3, 31))
+    assert q(QUARTER, 90_00, last_day, "2026-Q1") == 1_00, "who joins on the last day has one day"
     half = Quota(of="m", window="half")
     assert (
         quotas.effective(
