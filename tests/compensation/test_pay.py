@@ -380,6 +380,11 @@ def test_churn_writes_off_what_is_left() -> None:
     assert (sum(row.amortised for row in rows), rows[-1].written_off, rows[-1].closing) == (5_164_37, 7_753_63, 0)
 
 
+def test_churn_on_the_first_of_a_month_belongs_to_that_month() -> None:
+    rows = capitalize.schedule(capitalize.asset(RULE, 12_000_00, START), date(2026, 3, 1))
+    assert [(row.amortised, row.written_off) for row in rows] == [(99_04, 0), (0, 12_918_00 - 99_04)]
+
+
 def test_a_short_renewal_is_expensed_and_reports_tie() -> None:
     renewal = capitalize.asset(RULE, 1_200_00, START, Duration(12, "months"))
     assert renewal.expensed
