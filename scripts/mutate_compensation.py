@@ -56,6 +56,10 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("quotas", "if part >= each:"): "one season is its own sum",
     ("quotas", "if part.start <= whole.start:"): "the first part has place 0 either way",
     ("quotas", "if MONTHS[amount.window] <= MONTHS[kind_of(window)]:"): "the same length: one part, or once the whole",
+    ("accumulate", '"true_up" if now > rate'): "only asked where they differ",
+    ("accumulate", "moved = before_earning is not None"): "where nothing moved, the differences are none",
+    ("accumulate", "credit.paid != credit.counted"): "the same amounts spread over the same pieces stay",
+    ("settle", "if cents < 0 else"): "nothing is neither carried nor released",
 }
 """(module, part of a line) whose flips change nothing that can be seen, and why."""
 

@@ -84,6 +84,15 @@ def test_a_curve_is_attributed_by_differences() -> None:
     ]
 
 
+def test_a_credit_of_nothing_pays_nothing_and_a_curve_may_pay_before_anything_is_sold() -> None:
+    curve = earning(Curve(id="c", points=(CurvePoint(0, 20 * PCT), CurvePoint(100 * PCT, 100 * PCT))), Q, F(25_000_00))
+    lines = credit_lines(curve, credits(0, 50_000_00))
+    assert shown(lines) == [("(none)", "own", None, 5_000_00), ("D1", "own", None, 0), ("D2", "own", None, 10_000_00)]
+    (replaced,) = credit_lines(tiered(), [replace(credits(10_000_00)[0], paid=0)])
+    assert (replaced.base, replaced.raw) == (0, 0)
+    assert [one.computed for one in window_pay([Step("Q1", curve, ())])] == [5_000_00]
+
+
 def test_a_windfall_that_only_spares_the_quota_pays_on_the_full_amount() -> None:
     (big,) = credits(1_000_000_00)
     lines = credit_lines(tiered(quota=F(400_000_00)), [replace(big, counted=437_500_00)])

@@ -86,6 +86,7 @@ def test_the_hash_is_of_what_a_plan_means() -> None:
         ("deal.stage == 'won'", "deal.amount > 5 EUR", 5, "measures.new_acv.where", "Cannot compare money", "one currency"),
         ("30%]", "31%]", 6, "quota.seasonality", "sum to 101 %", ""),
         ("above: 250_000", "above: 250_000 EUR", 7, "windfall.above", "is in EUR", "one currency"),
+        ("count: 25%", "count: 0%, affects: quota", 7, "windfall.count", "lies in no band", "above 0 %"),
         ("above: 250_000", "above: 25%", 7, "windfall.above", "is a share", "amount"),
         ("rate: 8%", "rate: 8.12345%", 13, "components[0].bands[0].rate", "more than six decimals", ""),
         ("rate: 8%", "rate: 1e-3", 13, "components[0].bands[0].rate", "not a number", "1_200.50"),

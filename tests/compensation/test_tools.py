@@ -271,6 +271,17 @@ def test_the_ledger_only_adds_balances_and_posts_once() -> None:
         ledger.entry("ada", "PAY", "held", "paid", 1, "2026-Q1")
 
 
+def test_an_offset_spares_the_guarantee_where_the_plan_says_so() -> None:
+    for allowed, expected in ((True, 1_000_00), (False, 4_000_00)):
+        rules = Policies(Draw(amount=Per(4_000_00, "month"), offset_allowed=allowed))
+        got = settle(
+            "ada", "P", [Earned("c", 6_000_00)], rules, Opening(debts={"c": 5_000_00}), draw=DrawPeriod(0, 4_000_00)
+        )
+        assert (got.payable, sum(got.closing.debts.values())) == (expected, expected - 1_000_00)
+    without = settle("ada", "P", [Earned("c", 6_000_00)], Policies(), Opening(debts={"c": 5_000_00}))
+    assert without.payable == 1_000_00
+
+
 def test_a_correction_posts_in_the_open_period_and_closes() -> None:
     """Section 6 (10): the postings of an origin period sum to its latest computation, whatever came in between."""
     posted: dict[ppa.Key, int] = {}

@@ -73,6 +73,12 @@ class _Checker:
             if rule.transition is not None:
                 yield from self.whole(rule.transition.split, f"crediting[{n}].transition.split")
         if plan.windfall is not None:
+            if plan.windfall.count == 0 and "pay" not in plan.windfall.affects:
+                yield self.wrong(
+                    "windfall.count",
+                    "What counts nothing lies in no band, so no rate could pay it",
+                    "Count a share above 0 %, or add pay to affects",
+                )
             yield from self.known(plan.windfall.measure, self.measures, "windfall.measure", "measure")
         if plan.true_up is not None:
             yield from self.known(plan.true_up.component, self.names, "true_up.component", "component")
