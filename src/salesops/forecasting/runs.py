@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from salesops.common.errors import NotAllowed, NotFound, UsageError
+from salesops.common.errors import NotFound, UsageError
 from salesops.common.instants import from_us
 from salesops.common.money import from_units
 from salesops.metrics.request import as_day
@@ -354,11 +354,7 @@ def moved(
 
 def accuracy(actor: Actor, *, weeks: str = "all") -> dict[str, Any]:
     """How good every method was on past weeks: errors of the company's forecasts with intervals over periods, coverage, skill, noise floor."""
-    require(actor, "read")
-    if not (actor.sees_all or actor.has("manager")):
-        raise NotAllowed(
-            "how good the company's forecasts were is for managers and those who see everything", "Ask your manager"
-        )
+    require(actor, "read_accuracy")
     held = stored.read_backtest(place())
     if held is None:
         raise NotFound(

@@ -40,6 +40,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "report": _OFFICE | {"finance", "exec", "manager", "rep"},  # reports and alerts of one's own
     "call": _OFFICE | {"exec", "manager", "rep"},  # say what will be booked: of oneself and of those below
     "forecast": _OFFICE | {"finance", "exec", "engineer"},  # make the company's forecast and its back-test
+    "read_accuracy": _ALL - {"rep"},  # how good the company's forecasts were
     "send_out": _OFFICE,  # to addresses on the web: chats and webhooks
     "define_metrics": _OFFICE,
     "read_settings": _OFFICE | {"finance", "engineer", "auditor"},

@@ -117,7 +117,7 @@ def changes(request: Request) -> HttpResponse:
         return render(request, "forecast/changes.html", facts)
 
 
-@page("forecast/accuracy", "forecast-accuracy")
+@page("forecast/accuracy", "forecast-accuracy", action="read_accuracy")
 def accuracy(request: Request) -> HttpResponse:
     """How far off every method was on past weeks, how often the range held, and the forecasts beside what came."""
     with asking(request) as ask:

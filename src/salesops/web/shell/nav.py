@@ -59,7 +59,7 @@ PAGES: tuple[Page, ...] = (
         Tab(_("Calls"), "forecast", under=("forecast-call",)),
         Tab(_("Deals"), "forecast-deals"),
         Tab(_("Movement"), "forecast-changes"),
-        Tab(_("Accuracy"), "forecast-accuracy"),
+        Tab(_("Accuracy"), "forecast-accuracy", "read_accuracy"),
         Tab(_("Every call"), "forecast-history"),
     ), _("Sell")),
     Page(_("Plans"), "plans", "q", (
