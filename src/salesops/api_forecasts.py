@@ -45,6 +45,36 @@ class Forecasts:
 
         return run(self._api.session(as_of), self._api.actor, as_of=as_of, test=test, weeks=weeks, step=step)
 
+    def ask_run(self) -> bool:
+        """Have the worker make today's forecast now; says whether that is new. `running()` tells how far it is."""
+        from salesops.forecasting.actions import ask_run
+
+        return ask_run(self._api.actor)
+
+    def running(self) -> dict[str, Any]:
+        """Whether the worker makes a forecast (waiting, running, failed, done, none), and how far it is."""
+        from salesops.forecasting.runs import running
+
+        return running(self._api.actor)
+
+    def runs(self, **question: Any) -> list[dict[str, Any]]:
+        """The stored forecasts (of a `period`), the newest first."""
+        from salesops.forecasting.runs import listed
+
+        return listed(self._api.actor, **question)
+
+    def warnings(self, **question: Any) -> dict[str, Any]:
+        """What a `period` warns of, each with its deals or person."""
+        from salesops.forecasting.insights import early_warnings
+
+        return early_warnings(self._api.session(), self._api.actor, **question)
+
+    def callers(self, **question: Any) -> dict[str, Any]:
+        """How good everybody's calls of the last `periods` were, by week of the period, and what each layer added."""
+        from salesops.forecasting.insights import callers
+
+        return callers(self._api.session(), self._api.actor, **question)
+
     def show(self, **question: Any) -> dict[str, Any]:
         """The newest forecast of a `period` (`as_of` a day): rows by person and cut, methods with weights, notes."""
         from salesops.forecasting.runs import show

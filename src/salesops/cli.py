@@ -77,7 +77,9 @@ ROOMS: Mapping[str, Elsewhere] = {
     "rule": Elsewhere("records.commands", "rule", "Value rules: how a misspelt value is read in every import."),
     "task": Elsewhere("records.commands", "task", "Tasks: who does what by when."),
     "comment": Elsewhere("records.commands", "comment", "Comments on records."),
-    "approval": Elsewhere("records.commands_approvals", "approval", "Proposals that wait for somebody else's approval."),
+    "approval": Elsewhere(
+        "records.commands_approvals", "approval", "Proposals that wait for somebody else's approval."
+    ),
     "user": Elsewhere("records.commands", "user", "Accounts: who may be acted as, with which roles."),
     "audit": Elsewhere("records.commands", "audit_group", "Read, verify and export the audit log."),
     "mcp": Elsewhere("mcp.commands", "mcp", "Serve the workspace to an assistant (MCP)."),

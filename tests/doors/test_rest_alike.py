@@ -122,6 +122,28 @@ ASKED: dict[str, tuple[str, str]] = {
         "here.forecasts.board(period='2025-Q2', top='Mara Stone', type='new').rows()",
     ),
     "forecast calls": ("forecast/calls?period=2025-Q2", "here.forecasts.calls(period='2025-Q2')"),
+    "the forecast": ("forecast?period=2026-Q2", "here.forecasts.show(period='2026-Q2')['rows']"),
+    "what stands beside it": (
+        "forecast?period=2026-Q2&as_of=2026-06-30",
+        "here.forecasts.show(period='2026-Q2', as_of='2026-06-30')['methods']",
+    ),
+    "deals of the forecast": ("forecast/deals", "here.forecasts.deals()"),
+    "deals of Mara's people": ("forecast/deals?person=Mara Stone", "here.forecasts.deals(person='Mara Stone')"),
+    "why it moved": ("forecast/changes?days=7", "here.forecasts.changes(days=7)['rows']"),
+    "by how much": ("forecast/changes?days=1", "here.forecasts.changes(days=1)['difference']"),
+    "how good it was": ("forecast/accuracy?weeks=all", "here.forecasts.accuracy()"),
+    "what it warns of": (
+        "forecast/warnings?period=2025-Q2&as_of=2025-06-01",
+        "here.forecasts.warnings(period='2025-Q2', as_of='2025-06-01')['rows']",
+    ),
+    "warnings of today": ("forecast/warnings?kind=gap", "here.forecasts.warnings(kind='gap')['notes']"),
+    "callers": ("forecast/callers?periods=3", "here.forecasts.callers(periods=3)['rows']"),
+    "layers": (
+        "forecast/callers?periods=3&category=best_case",
+        "here.forecasts.callers(periods=3, category='best_case')['layers']",
+    ),
+    "stored forecasts": ("forecast/runs", "here.forecasts.runs()"),
+    "whether one is made": ("forecast/runs?limit=1", "here.forecasts.running()"),
     "imports": ("imports", "[row['id'] for row in here.imports.list()]"),
     "problems of an import": ("imports/1/problems", "here.imports.errors(1)[1]"),
     "the audit log": ("audit?limit=1", "here.audit.list(limit=1)[1]"),
@@ -273,6 +295,8 @@ WRITTEN: dict[str, tuple[str, str, Any, str]] = {
     ),
     "withdraw_target": ("POST", "targets/999999/withdraw", None, "here.targets.withdraw(999999)"),
     "call_forecast": ("POST", "forecast/calls", {"commit": "abc", "period": "2030-Q1"}, "here.forecasts.call({'commit': 'abc'}, period='2030-Q1')"),
+    "make_forecast": ("POST", "forecast/runs", None, "here.forecasts.ask_run()"),
+    "try_scenario": ("POST", "forecast/scenario", {"horizon": 7}, "here.forecasts.scenario(horizon=7)"),
     "create_view": ("POST", "views", {"name": "x", "page": "nowhere"}, "here.views.create('x', 'nowhere')"),
     "delete_view": ("DELETE", "views/999999", None, "here.views.delete(999999)"),
     "define_metrics": ("POST", "definitions", {"definition": "x ="}, "here.metrics.define('x =')"),
@@ -303,7 +327,18 @@ WRITTEN: dict[str, tuple[str, str, Any, str]] = {
     "delete_comment": ("DELETE", "comments/999999", None, "here.comments.delete(999999)"),
 }  # fmt: skip
 """By operation: a call that the rooms refuse to everybody (or that changes nothing of note), and the same in Python."""
-ANALYSES = ("metrics/", "pipeline/", "people/", "cohorts", "alerts", "scorecard", "guide", "quality")
+ANALYSES = (
+    "metrics/",
+    "pipeline/",
+    "people/",
+    "cohorts",
+    "alerts",
+    "scorecard",
+    "guide",
+    "quality",
+    "forecast/warnings",
+    "forecast/callers",
+)
 ELSEWHERE = {
     "show_me": "no question of the rooms: who the token is (test_rest)",
     "show_job": "a job is of this door (test_rest)",
@@ -340,6 +375,13 @@ PARTS: dict[str, Any] = {
             "the forecast board",
             "a part of the board",
             "forecast calls",
+            "the forecast",
+            "deals of the forecast",
+            "deals of Mara's people",
+            "why it moved",
+            "what it warns of",
+            "callers",
+            "stored forecasts",
             "fields",
             "rules",
             "problems together",
@@ -349,6 +391,11 @@ PARTS: dict[str, Any] = {
         name: lambda body: [row["id"] for row in body["items"]]
         for name in ("records of a number", "deals of a bar", "customers of a cohort", "conflicts", "tasks")
     },
+    "what stands beside it": lambda body: body["methods"],
+    "by how much": lambda body: body["difference"],
+    "warnings of today": lambda body: body["notes"],
+    "layers": lambda body: body["layers"],
+    "whether one is made": lambda body: body["worker"],
     "proposals": lambda body: [row["number"] for row in body["items"]],
     "a proposal": lambda body: body["title"],
     "reports": lambda body: [row["id"] for row in body["items"]],
@@ -429,6 +476,9 @@ def doors(acme: Door) -> Iterator[tuple[Door, Served]]:
     for user in ("owner", "ben"):
         acme.python(f"result = ws({user!r}).reports.create('Monday', {{'kind': 'scorecard'}})")
         acme.python(f"result = ws({user!r}).reports.create_alert('bookings', 'below 10')")
+    for day in ("2026-06-23", TODAY):
+        made = acme("forecast", "run", "--as-of", day, *(("--no-backtest",) if day != TODAY else ()))
+        assert made.code == 0, made.err
     served = Served(acme.folder)
     served.tokens = {name: token(acme, name) for name in ROLES}
     yield acme, served
@@ -502,6 +552,7 @@ def test_the_same_answers(doors: tuple[Door, Served], python: Mapping[str, Mappi
         "conflicts",
         "a proposal",
         "a report",
+        "how good it was",
     ):
         assert len(statuses) > 1, "somebody is refused, or the comparison shows nothing"
 
@@ -530,7 +581,7 @@ def test_what_a_role_may_not_do(doors: tuple[Door, Served]) -> None:
         told = acme.python(ALL.format(user=user, asked={name: call[3] for name, call in calls.items()}))
         for name, (method, path, body, _) in calls.items():
             answer = rest(method, f"{V1}/{path}", body, user=user)
-            wanted = (STATUS[told[name]],) if isinstance(told[name], str) else (200, 201)
+            wanted = (STATUS[told[name]],) if isinstance(told[name], str) else (200, 201, 202)
             assert answer.status in wanted, (user, name, told[name], answer.text)
 
 

@@ -18,6 +18,7 @@ from salesops.records.entities import entity as entity_of
 from salesops.records.noted import enqueue
 from salesops.records.writing import change_set, current_tick
 
+from . import stored
 from .queries import TYPES, _person, calls, deadline, moment, period_of
 from .rollup import CATEGORIES
 
@@ -43,7 +44,8 @@ def ask_run(actor: Actor) -> bool:
             return False
         grain = context.option("forecast_period", "quarter") or "quarter"
         key = f"forecast:{context.today()}:{grain}:{current_tick()}"
-        tried = JobRun.objects.filter(key__startswith=key, status="failed").count()
+        over = ("failed",) if stored.numbers(context.folder() / "forecasts") else ("failed", "done")
+        tried = JobRun.objects.filter(key__startswith=key, status__in=over).count()
         new = enqueue(
             "forecast",
             f"{key}:{tried}" if tried else key,

@@ -13,6 +13,7 @@ from salesops.common.progress import RichProgress
 from salesops.output import format_option, say, shown, write_rows
 
 from .commands import DAY, forecast
+from .rollup import CATEGORIES
 
 PERIOD = click.option("--period", help="Such as 2026-Q4 (default: the current one).")
 AS_OF = click.option("--as-of", type=DAY, help="The newest forecast made for this day or before.")
@@ -121,12 +122,12 @@ def show_(ctx: click.Context, period: str | None, as_of: datetime | None, by: st
 @forecast.command("deals")
 @PERIOD
 @AS_OF
-@click.option("--person", type=int, help="Only of this person (id) and those below.")
+@click.option("--person", help="Only of this person (name or id) and those below.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
 @format_option
 @click.pass_context
 def deals_(
-    ctx: click.Context, period: str | None, as_of: datetime | None, person: int | None, limit: int, form: str
+    ctx: click.Context, period: str | None, as_of: datetime | None, person: str | None, limit: int, form: str
 ) -> None:
     """The open deals behind a forecast: chance, expected close, slip, amount, and why."""
     from .runs import deals
@@ -285,3 +286,84 @@ def scenario_(
             for row in rows
         ]  # fmt: skip
     write_rows(rows, form, notes=[f"{found['period']} as of {found['as_of']}", *found["notes"]])
+
+
+@forecast.command("warnings")
+@PERIOD
+@AS_OF
+@click.option(
+    "--kind",
+    default="",
+    help="Only of this kind: gap, coverage, single deal, stale commit, past its close date, happy ears, sandbagging.",
+)
+@format_option
+@click.pass_context
+def warnings_(ctx: click.Context, period: str | None, as_of: datetime | None, kind: str, form: str) -> None:
+    """What the period warns of, each with its deals or person: gap to the target, coverage, single deals, stale commits, patterns of callers."""
+    from .insights import early_warnings
+
+    with ctx.obj.session() as session:
+        found = early_warnings(session, ctx.obj.actor, period=period, as_of=_day(as_of), kind=kind)
+    if form != "table":
+        write_rows(found["rows"], form, notes=found["notes"])
+        return
+    rows = [
+        {
+            "warning": row["kind"], "of": row["person"] or "company", "what": row["words"],
+            "amount": "" if row["amount"] is None else shown(row["amount"], "money", found["currency"]),
+            "deals": ", ".join(one["name"] for one in row["deals"][:3]) + (" ..." if len(row["deals"]) > 3 else ""),
+        }
+        for row in found["rows"]
+    ]  # fmt: skip
+    write_rows(rows, form, notes=[f"{found['period']} as of {found['as_of']}", *found["notes"]])
+
+
+@forecast.command("callers")
+@click.option("--category", type=click.Choice(CATEGORIES), default="commit", show_default=True)
+@click.option(
+    "--periods", type=click.IntRange(1, 40), default=8, show_default=True, help="How many ended periods back."
+)
+@click.option("--layers", is_flag=True, help="What each layer took off the error, instead of each caller.")
+@format_option
+@click.pass_context
+def callers_(ctx: click.Context, category: str, periods: int, layers: bool, form: str) -> None:
+    """How good people's calls were: what 100 called bring, shrunk; by week of the period with --format json; what each layer added with --layers."""
+    from .insights import callers
+
+    with ctx.obj.session() as session:
+        found = callers(session, ctx.obj.actor, category=category, periods=periods)
+    if layers or form != "table":
+        write_rows(found["layers" if layers else "rows"], form, notes=found["notes"])
+        return
+    rows = [
+        {
+            "person": row["person"], "number": row["scope"], "periods": row["periods"], "calls": row["calls"], "100 called bring": f"{100 * row['factor']:.0f}",
+            "not shrunk": "" if row["own"] is None else f"{100 * row['own']:.0f}", "scatter": f"{row['scatter']:.0%}", "pattern": row["pattern"],
+        }
+        for row in found["rows"]
+    ]  # fmt: skip
+    write_rows(rows, form, notes=[f"{category} of {found['periods'][0]} to {found['periods'][-1]}", *found["notes"]])
+
+
+@forecast.command("runs")
+@PERIOD
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@format_option
+@click.pass_context
+def runs_(ctx: click.Context, period: str | None, limit: int, form: str) -> None:
+    """The stored forecasts, the newest first, and whether the worker makes one now."""
+    from .runs import listed, running
+
+    rows, state = listed(ctx.obj.actor, period=period or "", limit=limit), running(ctx.obj.actor)
+    if form != "table":
+        write_rows(rows, form)
+        return
+    doing = f"The worker: {state['status']}" + (
+        f", {state['what'].lower()} {state['done']} of {state['all']}" if state["what"] else ""
+    )
+    table = [
+        {"forecast": row["number"], "as of": row["as_of"], "period": row["period"], "made": f"{row['made_at']:%Y-%m-%d %H:%M}", "by": row["made_by"],
+         "from": row["tier"], "expected": "" if row["expected"] is None else shown(row["expected"], "money", row["currency"])}
+        for row in rows
+    ]  # fmt: skip
+    write_rows(table, form, notes=[doing])

@@ -181,6 +181,28 @@ def running(actor: Actor) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def listed(actor: Actor, *, period: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    """The stored forecasts (of a period), the newest first: day, period, when and by whom made, tier; the company's figure for who sees it."""
+    require(actor, "read")
+    rows = []
+    for head in sorted(stored.heads(place()), key=lambda one: -one["number"]):
+        if period and head["period"] != period:
+            continue
+        node = (
+            next((NodeForecast(**one) for one in head["nodes"] if one["dimension"] == COMPANY), None)
+            if actor.sees_all
+            else None
+        )
+        rows.append({
+            "number": head["number"], "as_of": head["as_of"], "period": head["period"], "week": head["week"], "made_at": from_us(head["about"]["made_at"]),
+            "made_by": head["about"]["made_by"], "tier": head["tier"]["name"], "closed_deals": head["tier"]["n"], "generation": head["about"]["generation"],
+            "currency": head["about"]["currency"], "expected": None if node is None else from_units(node.expected), "notes": head["notes"],
+        })  # fmt: skip
+        if len(rows) == limit:
+            break
+    return rows
+
+
 # Reading
 
 
@@ -277,7 +299,7 @@ def deals(
     *,
     period: str | None = None,
     as_of: date | str | None = None,
-    person: int | None = None,
+    person: int | str | None = None,
     limit: int = 1000,
 ) -> list[dict[str, Any]]:
     """The open deals of a forecast that the actor may see (of a person and those below), the largest expected amount first: chance in
@@ -285,7 +307,21 @@ def deals(
     on = session.manifest.today if as_of is None else as_day(as_of, "as_of")
     found = latest(period_of(session, period, on).key, on)
     names = _names(session)
-    return [_deal(found, row, names) for row in rows_of(session, actor, found, person)[:limit]]
+    of = None if person is None else _whose(actor, person, names)
+    return [_deal(found, row, names) for row in rows_of(session, actor, found, of)[:limit]]
+
+
+def _whose(actor: Actor, person: int | str, names: Mapping[int, str]) -> int:
+    """The id of a person whom the actor may see, by id or name; raises NotFound."""
+    allowed = set(names) if actor.sees_all else scope.visible_people(actor) & set(names)
+    text = str(person).strip()
+    found = [one for one in allowed if str(one) == text or names[one].casefold() == text.casefold()]
+    if len(found) != 1:
+        raise NotFound(
+            f"there is no person {text!r} whose forecast you may see",
+            "Give the id: salesops forecast board --format json shows it",
+        )
+    return found[0]
 
 
 def rows_of(session: Any, actor: Actor, found: Run, person: int | None = None) -> list[int]:
@@ -369,9 +405,16 @@ def accuracy(actor: Actor, *, weeks: str = "all") -> dict[str, Any]:
         "about": about,
         "weeks": names,
         "asked": weeks,
-        "scores": [vars(one) for one in scores if one.weeks == weeks],
+        "scores": [_score(one) for one in scores if one.weeks == weeks],
         "points": _points(test),
     }
+
+
+def _score(one: testing.Score) -> dict[str, Any]:
+    """Scores as a row; what cannot be told is None."""
+    row = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in vars(one).items()}
+    skill = {name: None if np.isnan(value) else value for name, value in one.skill.items()}
+    return row | {"interval": None if np.isnan(one.interval).any() else list(one.interval), "skill": skill}
 
 
 @lru_cache(maxsize=4)
@@ -408,6 +451,8 @@ def retest(session: Any, actor: Actor, *, step: Step | None = None) -> dict[str,
 def scenario(session: Any, actor: Actor, what: Scenario, *, horizon: int = 0) -> dict[str, Any]:
     """The forecast of today beside the same with a scenario: expected, range and chance of the target of the company and everybody."""
     require(actor, "forecast")
+    if horizon not in HORIZONS:
+        raise UsageError(f"there is no horizon {horizon}", "Use 0 for the current period, 1 for the next")
     given = feed(session, actor, grain=str(context.option("forecast_period", "quarter") or "quarter"))
     held = stored.read_backtest(place())
     past = held[0].known_on(given.on) if held else None
@@ -435,4 +480,17 @@ def scenario(session: Any, actor: Actor, what: Scenario, *, horizon: int = 0) ->
     }
 
 
-__all__ = ["Made", "accuracy", "deals", "latest", "moved", "retest", "run", "running", "scenario", "seen", "show"]
+__all__ = [
+    "Made",
+    "accuracy",
+    "deals",
+    "latest",
+    "listed",
+    "moved",
+    "retest",
+    "run",
+    "running",
+    "scenario",
+    "seen",
+    "show",
+]

@@ -92,6 +92,10 @@ PARAMETERS = _parameters(
     forecast_period=(str, "A month, quarter or year such as 2026-Q4 (default: the current one)"),
     deal_type=(str, "Only deals and calls of this type: new, expansion or renewal"),
     call_category=(str, "commit, best_case or pipeline"),
+    days_before=(int, "Against the forecast of so many days before (default 7; 1: the one before)"),
+    weeks_of_period=(str, "Weeks of the period: all, 1-4, 5-8 or 9-"),
+    warning=(str, "Only this kind: gap, coverage, single deal, stale commit, past its close date, happy ears, sandbagging"),
+    past_periods=(int, "How many ended periods back (default 8)"),
     top=(str, "Only this person (name or id) and everybody below"),
     commit=(str, "At least this will be booked, what is closed included"),
     best_case=(str, "With luck this, commit included"),
@@ -379,7 +383,15 @@ def _targets(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _said(asked: dict[str, Any]) -> dict[str, Any]:
-    names = {"forecast_period": "period", "deal_type": "type", "call_category": "category"}
+    names = {
+        "forecast_period": "period",
+        "deal_type": "type",
+        "call_category": "category",
+        "days_before": "days",
+        "weeks_of_period": "weeks",
+        "warning": "kind",
+        "past_periods": "periods",
+    }
     return {names.get(name, name): value for name, value in asked.items()}
 
 
@@ -391,6 +403,21 @@ def _board(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
 def _calls(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     offset, limit = _page(asked)
     rows = api.forecasts.calls(**_said(asked))
+    return body({"rows_in_all": len(rows), "offset": offset, "rows": rows[offset : offset + limit]}, None)
+
+
+def _forecast(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    offset, limit = _page(asked)
+    found = api.forecasts.show(**_said(asked))
+    return body(
+        {**found, "rows_in_all": len(found["rows"]), "offset": offset, "rows": found["rows"][offset : offset + limit]},
+        None,
+    )
+
+
+def _forecast_deals(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    offset, limit = _page(asked)
+    rows = api.forecasts.deals(**_said(asked), limit=1_000_000)
     return body({"rows_in_all": len(rows), "offset": offset, "rows": rows[offset : offset + limit]}, None)
 
 
@@ -470,6 +497,18 @@ TOOLS = (
          ("forecast_period", "as_of", "top", "deal_type", "currency", *PAGED)),
     Tool("forecast_calls", "Every call of a period, newest first: whose, by whom, how much, with reason and note.", _calls, (),
          ("forecast_period", "person", "call_category", *PAGED)),
+    Tool("forecast", "What is expected of everybody and the company: booked + open + arrivals, P10 to P90, chance of the target, methods.", _forecast,
+         (), ("forecast_period", "as_of", *PAGED)),
+    Tool("forecast_deals", "The open deals behind the forecast: chance, expected close, amount, and the reasons of the chance.", _forecast_deals, (),
+         ("forecast_period", "as_of", "person", *PAGED)),
+    Tool("forecast_changes", "Why the forecast is another than days ago, deal by deal.",
+         lambda api, asked: body(api.forecasts.changes(**_said(asked)), None), (), ("forecast_period", "as_of", "days_before")),
+    Tool("forecast_accuracy", "How far off every method was on past weeks, with what was known then: error, bias, coverage, skill, noise floor.",
+         lambda api, asked: body(api.forecasts.accuracy(**_said(asked)), None), (), ("weeks_of_period",)),
+    Tool("forecast_warnings", "What the period warns of: gap, coverage, single deals, stale commits, people who call too high or too low.",
+         lambda api, asked: body(api.forecasts.warnings(**_said(asked)), None), (), ("forecast_period", "as_of", "warning")),
+    Tool("forecast_callers", "How good people's calls were: what 100 called bring, by week of the period, and what each layer added.",
+         lambda api, asked: body(api.forecasts.callers(**_said(asked)), None), (), ("call_category", "past_periods")),
     Tool("check_definition", "Every mistake of a definition of metrics (or of all that are defined); changes nothing.", _checked, (),
          ("definition",)),
     Tool("list_tasks", "Tasks: who does what by when.", _tasks, (), ("task_status", *PAGED)),

@@ -61,6 +61,7 @@ EXAMPLES: dict[str, Any] = {
     "pipeline": "Sales", "most": 20, "variant": "value", "start": "creation", "at": [30, 90], "confidence": 0.9, "grain": "week",
     "season": False, "touched": ["Ben Okoye"], "since": "2026-01-01", "stage": "Proposal", "step": "Won", "from_step": "Discovery",
     "to_step": "Proposal", "problem": "unstable_forecast", "business_model": "subscription", "segment": ["country=US"],
+    "weeks": "1-4", "days": 7, "periods": 8,
     "ask": "down", "top": "Mara Stone", "person": "Ben Okoye", "category": "commit", "type": "new",
     # what is named
     "entity": "opportunity", "key": "D07", "bar": "won", "cohort": "2026-Q1", "name": "win_rate", "rule": "opportunity.next_step_missing",
@@ -78,6 +79,7 @@ OWN_EXAMPLES: dict[tuple[str, str], Any] = {
     ("list_rules", "entity"): "account", ("undefine_metric", "name"): "big_wins", ("list_alerts", "period"): "month",
     ("show_cohorts", "period"): "quarter", ("show_cohorts", "of"): "wins", ("list_cohort_members", "of"): "wins",
     ("compare_people", "metric"): "win_rate", ("list_records", "where"): "owner = 'Ben Okoye' and amount > 1000",
+    ("list_forecast_warnings", "kind"): "stale commit",
     ("show_cohorts", "where"): "segment = 'SMB'", ("list_cohort_members", "where"): "segment = 'SMB'",
     ("list_cohort_members", "cell"): ["segment=SMB"], ("list_changes", "kinds"): "won,stage",
 }  # fmt: skip
