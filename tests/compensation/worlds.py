@@ -24,6 +24,8 @@ from salesops.compensation.plan import (
     CurvePoint,
     Days,
     Flat,
+    Gate,
+    GateComponent,
     Measure,
     OfTarget,
     Per,
@@ -204,7 +206,7 @@ def plan(seed: int) -> Plan:
         target_incentive=Target(amount=Per(r.randrange(10**5, 10**7), "year"), proration=r.choice(("calendar_days", "none"))),
         windfall=r.choice((None, None, Windfall(measure="m", above=3_000_000, count=r.choice((250_000, 0, 333_333))))),
         cap=_cap(r, ("period",)),
-        components=tuple(_component(r, n) for n in range(r.choice((1, 2, 3)))),
+        components=(*(_component(r, n) for n in range(r.choice((1, 2, 3)))), *_gates(r)),
     )  # fmt: skip
 
 
@@ -214,6 +216,7 @@ def _component(r: random.Random, n: int) -> Any:
         "accumulate": r.choice(("period", "ytd")), "zero_quota": r.choice(("error", "full", "none")),
     }  # fmt: skip
     common["cap"] = _cap(r)
+    common["gate"] = _gate(r, ("c0", "m") if n else ("m", "team")) if r.random() < 0.25 else None
     gate, deductible = r.choice(((None, None), (None, None), (_point(r), None), (None, _point(r))))
     kind = r.choice(("flat", "tiered", "tiered", "retroactive", "curve", "step", "unit"))
     if kind == "flat":
@@ -240,6 +243,16 @@ def _component(r: random.Random, n: int) -> Any:
         **{**common, "measure": "units"},
         bands=(UnitBand(to=5, pay=r.randrange(1, 5_000)), UnitBand(pay=r.randrange(1, 5_000))),
     )
+
+
+def _gates(r: random.Random) -> tuple[GateComponent, ...]:
+    return (GateComponent(id="gate", applies_to=("c0",), when=_gate(r)),) if r.random() < 0.25 else ()
+
+
+def _gate(r: random.Random, refs: tuple[str, ...] = ("m", "team")) -> Gate:
+    of = r.choice(("attainment", "amount"))
+    at = r.randrange(0, 1_000_000, 100_000) if of == "attainment" else r.randrange(0, 10**7)
+    return Gate(ref=r.choice(refs), of=of, op=r.choice((">=", ">", "<", "<=")), at=at)  # type: ignore[arg-type]
 
 
 def _cap(r: random.Random, scopes: tuple[str, ...] = ("window", "period", "year", "deal")) -> Cap | None:

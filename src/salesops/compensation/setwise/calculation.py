@@ -13,7 +13,7 @@ from salesops.common.errors import Problem
 from salesops.common.expressions import Schema
 from salesops.common.periods import FiscalCalendar
 from salesops.compensation.plan import Plan
-from salesops.compensation.setwise import caps, credits, earning, facts, pennies, results, scope, windows
+from salesops.compensation.setwise import caps, credits, earning, facts, gates, pennies, results, scope, windows
 from salesops.compensation.setwise.work import Grain, Work, begin, pay_periods
 
 
@@ -62,10 +62,13 @@ def run(work: Work) -> Outcome:
     credits.roll_up(work)
     who, wrong = windows.payees(work)
     problems += wrong
-    problems += windows.make_steps(work, windows.read_windows(work), who)
+    found = windows.read_windows(work)
+    problems += windows.make_steps(work, found, who)
+    gates.make_openings(work, found, who)
     earning.accumulate(work)
     earning.make_lines(work)
     pennies.round_totals(work)
+    gates.show(work)
     pennies.spread(work)
     caps.keep(work)
     return Outcome(work, _distinct(problems))

@@ -25,7 +25,7 @@ _WIDE = "BIGINT"
 def accumulate(work: Work) -> None:
     """Make ``calc.counted`` (credits of each component's measure) and ``calc.axis`` (where they lie in their window)."""
     parts = [part for number, one in enumerate(work.plan.components) if isinstance(one, EARNS_BY_CREDIT)
-             for part in _component_credit(work, number, work.plan.measure(one.measure))]  # fmt: skip
+             for part in component_credit(work, number, work.plan.measure(one.measure))]  # fmt: skip
     union = " UNION ALL ".join(parts)
     work.make(
         "axis",
@@ -40,7 +40,7 @@ _SERVED = "JOIN calc.who w ON w.p = c.p AND {0}.credited_on BETWEEN w.first AND 
 """Only what is credited while a payee is under the plan counts."""
 
 
-def _component_credit(work: Work, number: int, measure: Measure | None) -> Iterator[str]:
+def component_credit(work: Work, number: int, measure: Measure | None) -> Iterator[str]:
     """SQL of the credits that count in a component: by payee, in the total order (day, number of the line, type)."""
     one = next((one for one in amounts(work) if one.measure is measure and one.part == ""), None)
     if measure is None or one is None:

@@ -19,6 +19,13 @@ _EXACT = """
 
 def round_totals(work: Work) -> None:
     """Make ``calc.result``: pay to date is the sum of raws, rounded; a period pays what that is more than before."""
+    shown, end, join = "", "", ""
+    if work.has("opening"):
+        shown, end, join = (
+            "CASE WHEN coalesce(o.is_open, true) THEN ",
+            " ELSE 0 END",
+            " LEFT JOIN calc.opening o USING (k)",
+        )
     macro = "half_up" if work.plan.rounding.mode == "half_up" else "half_even"
     work.make(
         "result",
@@ -31,7 +38,8 @@ def round_totals(work: Work) -> None:
         exact AS ({_EXACT}),
         rounded AS (
             SELECT *, CAST(calc.{macro}(num, den) AS BIGINT) AS total FROM (
-                SELECT d.*, coalesce(e.num, d.raw) AS num, coalesce(e.den, 1) * {PPM}::HUGEINT AS den FROM to_date d LEFT JOIN exact e USING (k)))
+                SELECT d.*, {shown}coalesce(e.num, d.raw){end} AS num,
+                    coalesce(e.den, 1) * {PPM}::HUGEINT AS den FROM to_date d LEFT JOIN exact e USING (k){join}))
         SELECT *, total - coalesce(lag(total) OVER (PARTITION BY g ORDER BY place), 0) AS computed FROM rounded""",
     )
 

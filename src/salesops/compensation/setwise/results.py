@@ -86,15 +86,17 @@ class _Names:
         return pc.if_else(pc.less(order, 0), pa.scalar(None, pa.int64()), day)
 
     def cause(self, phase: pa.Array, own: pa.Array, n: pa.Array, order: pa.Array) -> pa.Array:
-        """Give what moved an earlier credit: ``quota`` or deal and line; null for a credit's own lines."""
+        """Give what moved an earlier credit: ``quota``, ``gate`` or deal and line; null for a credit's own lines."""
         if n.null_count == len(n):
             moved = pa.nulls(len(n), pa.string())
         else:
             deals, lines = self.place(n, pc.if_else(pc.is_valid(n), order, pa.scalar(None, pa.int64())))
             moved = pc.binary_join_element_wise(deals, lines, "/")
-        return pc.if_else(
-            pc.equal(own, 1), pa.scalar(None, pa.string()), pc.if_else(pc.equal(phase, 0), "quota", moved)
-        )
+        late = pc.greater_equal(phase, 8)  # shown, or taken back, by a gate
+        by_gate = pc.and_(late, pc.equal(pc.bit_wise_and(phase, 1), 1))
+        by_quota = pc.if_else(late, pc.less(pc.bit_wise_and(phase, 7), 2), pc.equal(phase, 0))
+        moved = pc.if_else(pc.equal(own, 1), pa.scalar(None, pa.string()), pc.if_else(by_quota, "quota", moved))
+        return pc.if_else(by_gate, "gate", moved)
 
 
 class _Counter:

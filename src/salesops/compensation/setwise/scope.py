@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from salesops.common.errors import InvalidData, Problem
-from salesops.compensation.plan import EARNS_BY_CREDIT, ROLLUP, Component, Curve, Plan, StepBonus
+from salesops.compensation.plan import EARNS_BY_CREDIT, ROLLUP, Component, Curve, GateComponent, Plan, StepBonus
+from salesops.compensation.setwise import gates
 from salesops.compensation.setwise.caps import refused
 from salesops.compensation.setwise.work import Grain
 
@@ -57,6 +58,8 @@ def _plan_parts(plan: Plan, grain: Grain) -> Iterator[str]:
 
 def _component_parts(plan: Plan, grain: Grain) -> Iterator[str]:
     for one in plan.components:
+        if isinstance(one, GateComponent):
+            continue
         if not isinstance(one, EARNS_BY_CREDIT):
             yield f"component {one.id}: kind {one.kind}"
             continue
@@ -66,12 +69,13 @@ def _component_parts(plan: Plan, grain: Grain) -> Iterator[str]:
         by_day = grain == "day" and measure is not None and ROLLUP in measure.credit
         for what in refused(one.cap, isinstance(one, (Curve, StepBonus)), by_day) if one.cap else ():
             yield f"component {one.id}: {what}"
+        yield from (f"component {one.id}: {what}" for what in gates.refused(plan, one))
         yield from _carried(one)
 
 
 def _carried(one: Component) -> Iterator[str]:
     if one.accumulate == "rolling":
         yield f"component {one.id}: accumulate rolling"
-    for name in ("gate", "clawback", "pilot"):
+    for name in ("clawback", "pilot"):
         if getattr(one, name):
             yield f"component {one.id}: {name}"

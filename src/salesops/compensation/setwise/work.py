@@ -94,6 +94,10 @@ class Work:
         """Make the table ``calc.name`` of rows; the columns name their DuckDB types."""
         put(self.con, f"calc.{name}", columns, rows)
 
+    def has(self, name: str) -> bool:
+        """Say whether the table ``calc.name`` was made in this calculation."""
+        return bool(self.rows(f"SELECT 1 FROM duckdb_tables() WHERE schema_name = 'calc' AND table_name = '{name}'"))
+
     def drop(self, *names: str) -> None:
         """Give back the memory of tables that no later step reads."""
         for name in names:
@@ -153,6 +157,7 @@ def begin(con: duckdb.DuckDBPyConnection) -> None:
     """Make the schemas and macros, and an empty table for every table in that was left out."""
     con.execute("CREATE SCHEMA IF NOT EXISTS given; CREATE SCHEMA IF NOT EXISTS calc")
     con.execute(_MACROS)
+    con.execute("DROP TABLE IF EXISTS calc.opening")
     here = {
         name
         for (name,) in con.execute(
