@@ -33,6 +33,8 @@ LABELS = ("stage", "pipeline", "owner", "team", "region", "segment", "source", "
 NUMBERS = (
     "pushes", "days_pushed", "stage_back", "amount_changes", "activities_7", "activities_14", "activities_30", "days_since_activity", "next_step",
 )  # fmt: skip
+QUIET = 56
+"""Days without an activity from which on longer is the same."""
 FORECAST = "CASE WHEN o.category = 'closed' THEN 'commit' ELSE COALESCE(o.category, st.category, 'pipeline') END"
 
 
@@ -120,7 +122,7 @@ def _snapshots(session: Any, evenings: list[date], currency: str, lines: Mapping
                    SUM(CASE WHEN DATE_DIFF('day', a.on_day, e.day) < 14 THEN 1 ELSE 0 END) AS n14,
                    SUM(CASE WHEN DATE_DIFF('day', a.on_day, e.day) < 30 THEN 1 ELSE 0 END) AS n30, MAX(a.on_day) AS latest
             FROM activity AS a
-            JOIN evening AS e ON a.on_day <= e.day AND DATE_DIFF('day', a.on_day, e.day) < 56
+            JOIN evening AS e ON a.on_day <= e.day AND DATE_DIFF('day', a.on_day, e.day) < {QUIET}
             WHERE NOT a.opportunity IS NULL AND COALESCE(a.status, 'held') = 'held'
               AND (a.assumed OR a.recorded_from < 86400000000 * (DATE_DIFF('day', CAST('1970-01-01' AS DATE), e.day) + 2) OR e.day = {last})
             GROUP BY a.opportunity, e.day
@@ -128,7 +130,7 @@ def _snapshots(session: Any, evenings: list[date], currency: str, lines: Mapping
         SELECT e.day AS as_of, o.id AS deal, {amount} AS amount, o.created_on, o.since, o.expected_close, st.name AS stage, pl.name AS pipeline,
                o.owner, t.team, COALESCE(o.region, ow.region) AS region, COALESCE(o.segment, ac.segment) AS segment, o.source, o.type,
                {FORECAST} AS category, o.pushes, o.days_pushed, o.stage_back, o.amount_changes, COALESCE(c.n7, 0) AS activities_7,
-               COALESCE(c.n14, 0) AS activities_14, COALESCE(c.n30, 0) AS activities_30, DATE_DIFF('day', c.latest, e.day) AS days_since_activity,
+               COALESCE(c.n14, 0) AS activities_14, COALESCE(c.n30, 0) AS activities_30, COALESCE(DATE_DIFF('day', c.latest, e.day), {QUIET}) AS days_since_activity,
                CASE WHEN o.next_step IS NULL THEN 0 ELSE 1 END AS next_step
         FROM evening AS e
         JOIN w AS o ON o.day_from <= e.day AND e.day < o.day_to AND o.created_on <= e.day AND o.status = 'open' AND NOT o.deleted

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from salesops.common.errors import SalesopsError
 from salesops.common.money import from_units
+from salesops.forecasting import runs
 from salesops.forecasting.actions import submit
 from salesops.forecasting.queries import Board, Form, board, call_history, form
 from salesops.forecasting.results import NodeForecast
@@ -27,7 +28,7 @@ from salesops.web.shell.asking import Asking, asking
 from salesops.web.shell.routes import page
 from salesops.web.shell.words import Words
 
-from .forecast_model import nodes, period_key, ranged
+from .forecast_model import STEPS, nodes, period_key, ranged
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TYPES: dict[str, Words] = {
@@ -60,7 +61,7 @@ def calls_board(request: Request) -> HttpResponse:
         rows = [_row(ask, found, person, people) for person in found.order]
         shown_ = [row for row in rows if row["leads"] or not row["empty"]]
         facts = {
-            "board": found, "rows": shown_, "left": len(rows) - len(shown_), "model": model, "types": TYPES, "type": found.type or "",
+            "board": found, "rows": shown_, "left": len(rows) - len(shown_), "model": model, "types": TYPES, "type": found.type or "", **_making(request),
             "top": _headline(found, top, people.get(found.order[0])) if top else None,
             "may": access.roles_allow(ask.actor, "call"), "own": ask.actor.person in found.lines,
             "fold": 2 if len(found.order) >= MANY else "", "over": found.period.end < ask.question.today, "currency": found.currency,
@@ -141,6 +142,19 @@ def history(request: Request) -> HttpResponse:
 
 
 # What is asked ------------------------------------------------------------------------------------------------------------
+
+
+def _making(request: Request) -> dict[str, Any]:
+    """Whether the reader may ask for a forecast, and how far one is."""
+    if not access.roles_allow(request.actor, "forecast"):
+        return {"makes": False}
+    state = runs.running(request.actor)
+    return {
+        "makes": True,
+        "state": state,
+        "going": state["status"] in ("waiting", "running"),
+        "title": STEPS.get(state["what"], state["what"]),
+    }
 
 
 def _board(request: Request, ask: Asking) -> Board:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from salesops.common.errors import NotFound
 from salesops.common.money import from_units
 from salesops.forecasting import runs
+from salesops.forecasting.actions import ask_run
 from salesops.forecasting.queries import GRAINS, period_of
 from salesops.forecasting.results import NodeForecast
 from salesops.output import as_csv
@@ -30,6 +31,10 @@ KINDS: dict[str, Words] = {
     "probability": gettext_lazy("Better or worse chance"),
     "amount": gettext_lazy("Amount"), "pushed": gettext_lazy("Pushed out"), "lost": gettext_lazy("Lost"), "reversed": gettext_lazy("No longer won"),
     "arrivals": gettext_lazy("Deals still to come"), "adjustment": gettext_lazy("Blend with other methods"),
+}  # fmt: skip
+STEPS: dict[str, Words] = {
+    "Reading": gettext_lazy("Reading the records"), "Testing on past weeks": gettext_lazy("Testing on past weeks"),
+    "Learning": gettext_lazy("Learning from closed deals"), "Simulating": gettext_lazy("Simulating"),
 }  # fmt: skip
 METHODS: dict[str, Words] = {
     "blend": gettext_lazy("Our forecast (blend)"), "model": gettext_lazy("Model of deals"), "survival by age": gettext_lazy("Survival by age"),
@@ -140,6 +145,23 @@ def accuracy(request: Request) -> HttpResponse:
             "points": _past_rows(found["points"], ask.session.manifest.reporting_currency),
         }  # fmt: skip
         return render(request, "forecast/accuracy.html", facts)
+
+
+@page("forecast/run", "forecast-run", action="forecast", methods=("GET", "POST"))
+def make(request: Request) -> HttpResponse:
+    """Ask the worker for a forecast of today, and tell how far it is: the part of the board that looks again while it runs."""
+    if request.method == "POST":
+        ask_run(request.actor)
+    state = runs.running(request.actor)
+    facts = {
+        "state": state,
+        "going": state["status"] in ("waiting", "running"),
+        "title": STEPS.get(state["what"], state["what"]),
+    }
+    response = render(request, "forecast/run.html", facts)
+    if request.method == "GET" and state["status"] == "done" and "was" in request.GET:
+        response["HX-Refresh"] = "true"
+    return response
 
 
 # Shared -------------------------------------------------------------------------------------------------------------------
