@@ -130,8 +130,8 @@ def _snapshots(session: Any, evenings: list[date], currency: str, lines: Mapping
         SELECT e.day AS as_of, o.id AS deal, {amount} AS amount, o.created_on, o.since, o.expected_close, st.name AS stage, pl.name AS pipeline,
                o.owner, t.team, COALESCE(o.region, ow.region) AS region, COALESCE(o.segment, ac.segment) AS segment, o.source, o.type,
                {FORECAST} AS category, o.pushes, o.days_pushed, o.stage_back, o.amount_changes, COALESCE(c.n7, 0) AS activities_7,
-               COALESCE(c.n14, 0) AS activities_14, COALESCE(c.n30, 0) AS activities_30, COALESCE(DATE_DIFF('day', c.latest, e.day), {QUIET}) AS days_since_activity,
-              
+               COALESCE(c.n14, 0) AS activities_14, COALESCE(c.n30, 0) AS activities_30,
+               COALESCE(DATE_DIFF('day', c.latest, e.day), {QUIET}) AS days_since_activity,
                CASE WHEN o.next_step IS NULL THEN 0 ELSE 1 END AS next_step
         FROM evening AS e
         JOIN w AS o ON o.day_from <= e.day AND e.day < o.day_to AND o.created_on <= e.day AND o.status = 'open' AND NOT o.deleted
