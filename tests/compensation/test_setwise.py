@@ -141,6 +141,13 @@ def test_what_is_not_calculated_is_refused_by_name() -> None:
     with pytest.raises(InvalidData, match="launch: kind spiff"):
         calculated(beyond, worlds.world(1))
     assert setwise.unsupported(plan) == []
+    for wrong in (
+        Measure(name="m", amount="deal.units"),
+        Measure(name="m", amount="deal.units * 0.5", unit="count"),
+        Measure(name="m", unit="count"),
+    ):
+        with pytest.raises(InvalidData, match=f"m needs an amount that is {wrong.unit}"):
+            calculated(replace(plan, measures=(wrong, plan.measures[1])), worlds.world(1))
 
 
 def test_bad_input_is_named_and_the_rest_goes_on() -> None:

@@ -56,6 +56,7 @@ def calculate(
 
 def run(work: Work) -> Outcome:
     """Run the steps of a calculation, of all payees or of the work's subset."""
+    facts.check_amounts(work)
     problems = facts.read_lines(work)
     credits.number_names(work)
     problems += credits.credit_directly(work)

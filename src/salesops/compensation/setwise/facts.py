@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from salesops.common.errors import Problem
+from salesops.common.errors import InvalidData, Problem
 from salesops.common.expressions import Expression, parse
 from salesops.common.money import RATE_PLACES, minor_digits
 from salesops.compensation.plan import Measure
@@ -25,7 +25,7 @@ from salesops.compensation.setwise.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """An amount that is accumulated: a measure's, or the numerator or denominator of a ratio."""
+    """An amount that is accumulated: a measure's (``part`` is kept for what ratios are made of)."""
 
     measure: Measure
     number: int
@@ -39,15 +39,20 @@ class Amount:
 
 
 def amounts(work: Work) -> list[Amount]:
-    """Give every amount of the plan, numbered in the order of its measures."""
-    found: list[Amount] = []
-    for measure in work.plan.measures:
-        if measure.ratio is None:
-            found.append(Amount(measure, len(found), formula=measure.amount))
-        else:
-            found.append(Amount(measure, len(found), "num", measure.ratio.num))
-            found.append(Amount(measure, len(found), "den", measure.ratio.den))
-    return found
+    """Give every amount of the plan, numbered in the order of its measures. Ratios are no amounts."""
+    listed = [one for one in work.plan.measures if one.ratio is None]
+    return [Amount(measure, number, formula=measure.amount) for number, measure in enumerate(listed)]
+
+
+def check_amounts(work: Work) -> None:
+    """Raise InvalidData for a measure whose formula does not give what its unit says: nothing is guessed."""
+    for one in amounts(work):
+        kind = None if one.formula is None else parse(one.formula, work.schema).type
+        if kind is None or kind.kind != one.measure.unit or kind.currency is not None:
+            raise InvalidData(
+                f"Measure {one.measure.name} needs an amount that is {one.measure.unit}, in the currency of the deal, not {kind or 'nothing'}",
+                "Write a formula that gives it, or calculate the plan with the interpreter",
+            )  # fmt: skip
 
 
 def read_lines(work: Work) -> list[Problem]:
@@ -78,16 +83,12 @@ def read_lines(work: Work) -> list[Problem]:
 
 def _amount(work: Work, one: Amount) -> str:
     measure = one.measure
-    counted = "1" if one.formula is None and measure.unit == "count" else _stored(work, one)
-    if measure.unit == "money" and _kind(work, one) == "money":
+    counted = _stored(work, one)
+    if measure.unit == "money":
         counted = _cents(work, counted, measure.rate)
     if measure.where:
         counted = f"CASE WHEN {_sql(parse(measure.where, work.schema, 'bool'))} THEN {counted} END"
     return f"CAST({counted} AS BIGINT)"
-
-
-def _kind(work: Work, one: Amount) -> str:
-    return "count" if one.formula is None else parse(one.formula, work.schema).type.kind
 
 
 def _stored(work: Work, one: Amount) -> str:

@@ -22,12 +22,24 @@ def unsupported(plan: Plan, grain: Grain = "deal") -> list[Problem]:
 
 def check(plan: Plan, grain: Grain = "deal") -> None:
     """Raise InvalidData that names every part of the plan that this back end does not calculate."""
+    for name in _names(plan):
+        if "'" in name:
+            raise InvalidData(f"Plan {plan.plan} has the name {name}", "Use letters, digits, _ and - in names")
     problems = unsupported(plan, grain)
     if problems:
         raise InvalidData(
             f"Plan {plan.plan} uses what the set-oriented calculation does not do: " + "; ".join(p.problem for p in problems),
             "Calculate it with the interpreter", problems,
         )  # fmt: skip
+
+
+def _names(plan: Plan) -> Iterator[str]:
+    """Give every name that stands in SQL."""
+    yield from (plan.plan, plan.currency)
+    for measure in plan.measures:
+        yield from (measure.name, *measure.credit, *measure.of)
+    for rule in plan.crediting:
+        yield from (rule.type, rule.cap_group)
 
 
 def _problem(plan: Plan, what: str) -> Problem:

@@ -63,8 +63,9 @@ class Run:
             parts.append(f"SELECT * FROM read_parquet('{self._file(segment, table)}'){where}")
         return " UNION ALL ".join(parts)
 
-    def _file(self, segment: str, table: str) -> Path:
-        return self.home / "segments" / segment / f"{table}.parquet"
+    def _file(self, segment: str, table: str) -> str:
+        """Give a file's name as it stands inside quotes in SQL."""
+        return str(self.home / "segments" / segment / f"{table}.parquet").replace("'", "''")
 
 
 def save(work: Work, home: Path, name: str, parent: Run | None = None) -> Run:
