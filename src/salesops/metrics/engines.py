@@ -74,7 +74,8 @@ SPARK: Final = (
     "no difference where run so far, on 23 November 2026 (PySpark 4.0.5 in the asking process), of the 158 definitions of that day's "
     "start: 158 answers by month, 146 by owner, 121 by region; all five "
     "questions of 50 definitions (211 answers); all 26 analyses. One run of all 676 answers, and the random definitions, not yet. Spark Connect (`sc://`) and "
-    "a cluster of Spark's own (`spark://`), each on the same machine: four metrics now, as known on a past day four on Connect and two on the cluster; on Connect files, exact numbers and "
+    "a cluster of Spark's own (`spark://`), each on the same machine: four metrics now, as known on a past day four on Connect and two on the "
+    "cluster; on Connect files, exact numbers and "
     "refusals, too. Databricks, EMR, Dataproc, YARN and Kubernetes: never asked"
 )
 """What was found equal, and when, until one run has answered all: then a line of `RAN`."""
