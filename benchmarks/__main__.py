@@ -25,7 +25,7 @@ COMPANY = {"tiny": (20, 1_000, 10_000), "small": (100, 20_000, 200_000), "full":
 """Reps, deals and changes of the company of which the whole catalogue is asked; with meetings, demos and proposals, over 36 months."""
 WEB = {"tiny": (8, 200, 2_000), "small": (40, 5_000, 50_000), "full": (200, 100_000, 1_000_000)}
 """Reps, deals and changes of the company whose pages are served."""
-COMPENSATION = {"tiny": (2_000, 20, 200), "small": (50_000, 500, 1_000), "full": (1_000_000, 10_000, 10_000)}
+COMPENSATION = {"tiny": (2_000, 20, 200), "small": (50_000, 500, 1_000), "full": (1_000_000, 10_000, 20_000)}
 """Deals and reps of a year that is calculated, and lines of the flat plan that trytond-commission calculates, too."""
 YEAR_S, YEAR_MB, CHANGE_S, PREVIEW_S, FASTER = 30.0, 2048.0, 2.0, 0.2, 100
 CLICKING_S = {"tiny": 3.0, "small": 30.0, "full": 300.0}

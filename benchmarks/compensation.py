@@ -154,7 +154,7 @@ def preview(folder: str, deals: str, reps: str) -> dict[str, Any]:
 
 
 def flat(count: str, folder: str) -> dict[str, Any]:
-    """The flat 10 % plan over the lines that trytond-commission has: stored lines, and what each rep gets."""
+    """The flat 10 % plan over the lines that trytond-commission has: stored lines (best of three), and what each rep gets."""
     from salesops.compensation import setwise
     from salesops.compensation.plan import Days, Flat, Measure, Plan
 
@@ -182,14 +182,16 @@ def flat(count: str, folder: str) -> dict[str, Any]:
                 "1000000::BIGINT AS level_weight_ppm FROM made")  # fmt: skip
     plan = Plan(plan="flat", effective=Days(FIRST), currency="EUR", measures=(Measure(name="own", amount="deal.acv"),),
                 components=(Flat(id="flat", measure="own", rate=100_000),))  # fmt: skip
-    started = time.perf_counter()
-    run = setwise.save(setwise.calculate(con, plan, *_asked()).work, home, "flat")
-    seconds = time.perf_counter() - started
+    seconds = []
+    for again in range(3):
+        started = time.perf_counter()
+        run = setwise.save(setwise.calculate(con, plan, *_asked()).work, home / str(again), "flat")
+        seconds.append(time.perf_counter() - started)
     answer = con.execute(
         f"SELECT payee, sum(cents)::BIGINT FROM ({run.sql('lines')}) GROUP BY payee ORDER BY payee"
     ).fetchall()
     (lines,) = con.execute(f"SELECT count(*) FROM ({run.sql('lines')})").fetchall()[0]
-    return {"seconds": seconds, "lines": lines, "answer": [list(row) for row in answer]}
+    return {"seconds": min(seconds), "lines": lines, "answer": [list(row) for row in answer]}
 
 
 TASKS = {"year": year, "change": change, "preview": preview, "flat": flat}
