@@ -37,7 +37,7 @@ VERSIONED = {
         created=INT,
     ),
     "account": dict(name=TEXT, owner=INT, industry=TEXT, segment=TEXT, region=TEXT, country=TEXT),
-    "person": dict(name=TEXT, region=TEXT, country=TEXT),
+    "person": dict(name=TEXT, title=TEXT, region=TEXT, country=TEXT),
     "team": dict(name=TEXT),
     "territory": dict(name=TEXT),
     "campaign": dict(name=TEXT, paid=TEXT, channel=TEXT),
@@ -49,7 +49,7 @@ VERSIONED = {
     "business_unit": dict(name=TEXT, calendar=INT, country=TEXT, time_zone=TEXT),
     "product": dict(name=TEXT, line=TEXT, recurring=FLAG),
     "pipeline": dict(name=TEXT, kind=TEXT),
-    "stage": dict(name=TEXT, pipeline=INT, position=INT, kind=TEXT, probability=INT, pitch=FLAG, qualified=FLAG),
+    "stage": dict(name=TEXT, pipeline=INT, position=INT, kind=TEXT, category=TEXT, probability=INT, pitch=FLAG, qualified=FLAG),
     "opportunity_line": dict(opportunity=INT, product=INT, quantity=INT, price=INT, amount=INT, discount=INT, currency=TEXT,
                              term_months=INT, recurring=FLAG),
     "target": dict(
@@ -73,7 +73,7 @@ EVENT = {
     "stage_event": dict(pipeline=INT, case_id=TEXT, opportunity=INT, activity=TEXT, stage=INT, lifecycle=TEXT, line=INT),
     "activity": dict(
         kind=TEXT, direction=TEXT, owner=INT, account=INT, contact=INT, lead=INT, opportunity=INT, minutes=INT, external=FLAG,
-        automatic=FLAG, status=TEXT, booked_at=INT, booked_on=DAY, outcome=TEXT, visibility=TEXT,
+        automatic=FLAG, status=TEXT, booked_at=INT, booked_on=DAY, outcome=TEXT, visibility=TEXT, recorded_from=INT, assumed=FLAG,
     ),
     "cost": dict(function=TEXT, category=TEXT, campaign=INT, business_unit=INT, person=INT, month=DAY, amount=INT, currency=TEXT,
                  paid=FLAG),
@@ -301,9 +301,10 @@ class World:
         self.add("lead", day_from=until, day_to=FOREVER, **row, **done)
 
     def activity(self, deal: str | None, day: str, kind: str = "call", status: str = "held", **fields: Any) -> None:
-        """Something that was done on a day, for a deal or not."""
+        """Something that was done on a day, for a deal or not; `written` is the day on which it was recorded (default: the same)."""
+        at, written = start_of_day(d(day), "UTC"), start_of_day(d(fields.pop("written", day)), "UTC")
         self.add(
-            "activity", id=len(self.rows.get("activity", [])) + 1, on_day=d(day), at=start_of_day(d(day), "UTC"), kind=kind,
+            "activity", id=len(self.rows.get("activity", [])) + 1, on_day=d(day), at=at, recorded_from=written, assumed=False, kind=kind,
             status=status, **dict(dict(opportunity=self.ids("opportunity", deal), automatic=False, external=True), **fields),
         )  # fmt: skip
 

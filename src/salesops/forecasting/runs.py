@@ -264,14 +264,12 @@ def show(session: Any, actor: Actor, *, period: str | None = None, as_of: date |
     key = period_of(session, period, on).key
     found = seen(actor, latest(key, on))
     made = found.run.forecast
-    names = _names(session)
+    names, teams = _names(session), _names(session, "team")
     rows = [
         {"dimension": "person", "value": names.get(person, str(person)), "id": str(person), "level": int(node.dimension.removeprefix(LINE)), **node_row(node)}
         for person, node in found.people.items()
     ]  # fmt: skip
-    rows += [
-        {"dimension": one.dimension, "value": one.value, "id": "", "level": 0, **node_row(one)} for one in found.others
-    ]
+    rows += [{"dimension": one.dimension, **_cut(one, teams), "level": 0, **node_row(one)} for one in found.others]
     methods = [
         {
             "name": one.name,
@@ -288,9 +286,16 @@ def show(session: Any, actor: Actor, *, period: str | None = None, as_of: date |
     }  # fmt: skip
 
 
-def _names(session: Any) -> dict[int, str]:
-    rows = session.query("SELECT id, name FROM person WHERE day_to = CAST('9999-12-31' AS DATE)").to_pylist()
+def _names(session: Any, of: str = "person") -> dict[int, str]:
+    rows = session.query(f"SELECT id, name FROM {of} WHERE day_to = CAST('9999-12-31' AS DATE)").to_pylist()
     return {row["id"]: row["name"] or str(row["id"]) for row in rows}
+
+
+def _cut(node: NodeForecast, teams: Mapping[int, str]) -> dict[str, str]:
+    """How a cut is called: a team, which the model knows by its id, by its name of today."""
+    if node.dimension == "team" and node.value.lstrip("-").isdigit():
+        return {"value": teams.get(int(node.value), node.value), "id": node.value}
+    return {"value": node.value, "id": ""}
 
 
 def deals(
@@ -458,13 +463,16 @@ def scenario(session: Any, actor: Actor, what: Scenario, *, horizon: int = 0) ->
     past = held[0].known_on(given.on) if held else None
     model = scoring.train(given.history, given.on)
     base, other = (_one(session, actor, given, model, horizon, past, one) for one in (None, what))
+    teams = _names(session, "team")
     rows = []
     for node in base.nodes:
         try:
             then = other.node(node.dimension, node.value)
         except KeyError:
             continue
-        label = given.names.get(node.value, node.value) if node.dimension.startswith(LINE) else node.value
+        label = (
+            given.names.get(node.value, node.value) if node.dimension.startswith(LINE) else _cut(node, teams)["value"]
+        )
         rows.append({
             "dimension": "person" if node.dimension.startswith(LINE) else node.dimension, "value": label,
             **{f"base_{name}": value for name, value in node_row(node).items()}, **node_row(then),
