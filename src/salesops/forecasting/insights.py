@@ -318,6 +318,8 @@ def early_warnings(
     rate = _win_rate(session, actor, on)
     lines, run, notes = _lines(session, actor, found_board, span, on)
     found = [one for line in lines for one in warnings.of_standing(line, rate)]
+    if rate is not None and not actor.sees_all:
+        notes.append("The win rate is that of the deals that you may see")
     if rate is None:
         notes.append("No deal was closed in the last year: no win rate, so coverage is not judged")
     found += warnings.of_commits(_commits(session, actor, span, on), on)
@@ -332,16 +334,8 @@ def early_warnings(
 
 
 def _win_rate(session: Any, actor: Actor, on: date) -> float | None:
-    """The company's win rate by value over the last year: one rate, the same for everybody who asks."""
-    found = query(
-        session,
-        replace(actor, roles=frozenset({"owner"})),
-        "win_rate.value",
-        from_=on - timedelta(days=364),
-        to=on,
-        as_of=on,
-    )
-    value = found.value()
+    """The win rate by value over the last year, of the deals that the actor may see."""
+    value = query(session, actor, "win_rate.value", from_=on - timedelta(days=364), to=on, as_of=on).value()
     return None if value is None else float(value)
 
 
