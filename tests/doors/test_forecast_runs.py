@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from .conftest import Door, with_toml
+from .conftest import ROOT, Door, with_toml
 
 BEFORE, ON, AFTER = "2025-06-10", "2025-06-24", "2025-07-10"
 OWN = {"Ben Okoye", "Cedar rollout", "Alder extras", "Cedar labs", "Birch service", "Cedar imaging", "Cedar Inc"}
@@ -196,6 +198,17 @@ def test_how_good_callers_were(made: tuple[Door, Any]) -> None:
         assert acme("forecast", "callers", "--category", "best_case", "--format", "json").rows[0]["own"] == 0.5
     finally:
         with_toml(acme.folder, f'today = "{ON}"')
+
+
+def test_every_command_of_the_guide_runs(made: tuple[Door, Any]) -> None:
+    """On the example CRM, in the order of the page."""
+    page = (ROOT / "docs" / "guides" / "forecasting.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
+    assert len(lines) > 20
+    for line in lines:
+        done = made[0](*shlex.split(line)[1:])
+        assert done.code == 0, (line, done.err)
 
 
 KILLED = """
