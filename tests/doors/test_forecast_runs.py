@@ -49,7 +49,8 @@ result = plain([states, seen])
 
 @pytest.fixture(scope="module")
 def made(acme: Door) -> tuple[Door, Any]:
-    """A forecast of 10 June, and one of 24 June by the worker, with all that is known today; Ben has a quota, and called the quarter."""
+    """A forecast of 10 June, and one of 24 June by the worker, with all that is known today; Ben has a quota, and
+    called the quarter; Mara put 40,000 beside his 50,000."""
     with_toml(acme.folder, f'today = "{ON}"')
     quota = (
         "metric=bookings",
@@ -62,6 +63,8 @@ def made(acme: Door) -> tuple[Door, Any]:
     )
     assert acme("record", "create", "target", *quota).code == 0
     assert acme("--as", "ben", "forecast", "call", "commit=50000", "best_case=80000").code == 0
+    beside = ("commit=40000", "--person", "Ben Okoye", "--reason", "Cedar slips")
+    assert acme("--as", "mara", "forecast", "call", *beside).code == 0
     text = f"from salesops.forecasting.runs import run; here = ws(); result = run(here.session(), here.actor, as_of='{BEFORE}', test=False).runs"
     assert acme.python(text) == {"2025-Q2": 1, "2025-Q3": 2}
     return acme, acme.python(WORK)
@@ -177,7 +180,8 @@ def test_warnings_open_to_deals_and_people(made: tuple[Door, Any]) -> None:
 
 
 def test_how_good_callers_were(made: tuple[Door, Any]) -> None:
-    """In July the quarter is over: Ben called 50,000 in its last two weeks and won 40,000, so 100 called brought 80; alone, he is shrunk to himself."""
+    """In July the quarter is over: Ben called 50,000 in its last two weeks and won 40,000, so 100 called brought 80; alone, he is shrunk to himself.
+    Mara's figure beside it took the whole error away."""
     acme = made[0]
     with_toml(acme.folder, f'today = "{AFTER}"')
     try:
@@ -186,14 +190,16 @@ def test_how_good_callers_were(made: tuple[Door, Any]) -> None:
         assert (ben["person"], ben["scope"], ben["periods"], ben["calls"]) == ("Ben Okoye", "own", 1, 1)
         assert (ben["own"], ben["factor"], ben["pattern"]) == (0.8, 0.8, "")
         assert ben["weeks"] == [{"week": week, "periods": 1, "mean": 1.25, "deviation": None} for week in (13,)]
-        (step, person) = found["layers"]
-        assert (step["step"], step["weeks"], step["error"], person["person"]) == (
-            "calls over the period before",
-            1,
+        steps = {(one["step"], one["person"]): one for one in found["layers"]}
+        called, beside = "calls over the period before", "figures beside calls"
+        assert set(steps) == {(called, ""), (called, "Ben Okoye"), (beside, ""), (beside, "Ben Okoye")}
+        assert (steps[called, ""]["weeks"], steps[called, ""]["error"]) == (1, 0.25)
+        assert steps[called, ""]["added"] == pytest.approx(steps[called, ""]["error_before"] - 0.25)
+        assert [steps[beside, ""][name] for name in ("error_before", "error", "added")] == [
             0.25,
-            "Ben Okoye",
-        )
-        assert step["added"] == pytest.approx(step["error_before"] - 0.25)
+            0,
+            0.25,
+        ]  # Mara's 40,000 came true
         assert told(made, "ben")["callers"]["rows"] == [ben]
         assert acme("forecast", "callers", "--category", "best_case", "--format", "json").rows[0]["own"] == 0.5
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from salesops.common.errors import NotFound, UsageError
+from salesops.common.instants import day_of
 from salesops.common.money import from_units
 from salesops.common.periods import Period
 from salesops.metrics.organisation import organisation
@@ -64,6 +65,8 @@ class _Past:
     boss: tuple[Mapping[int, int | None], ...]
     names: Mapping[int, str]
     currency: str
+    lost: int
+    """Calls without an amount, or in a currency without a rate: left out."""
 
     def actual(self, person: int, period: int, scope_: str) -> int:
         return (self.team if scope_ == "team" else self.own).get((person, period), 0)
@@ -108,32 +111,18 @@ def _past(session: Any, actor: Actor, category: str, periods: int, on: date) -> 
     while len(spans) < periods + 1:  # one more: the naive forecast of the first
         spans.insert(0, calendar.previous(spans[0]))
     known = {(one.start, one.end): number for number, one in enumerate(spans) if number}
-    rows = [
-        row
-        for row in calls(everybody, until=context.day_end(on))
-        if row["category"] == category and row["person"] is not None
-    ]
-    rows = [row for row in rows if (row["starts_on"], row["ends_on"]) in known]
-    rates = _rates(
-        session, {row["currency"] or context.currency() for row in rows}, unit, min(on, session.manifest.today)
-    )
-    said = []
+    rows = calls(everybody, until=context.day_end(on), category=category, since=spans[1].start)
+    rows = [row for row in rows if row["person"] is not None and (row["starts_on"], row["ends_on"]) in known]
+    codes = {row["currency"] or context.currency() for row in rows}
+    rates, zone = _rates(session, codes, unit, min(on, session.manifest.today)), context.time_zone()
+    said, lost = [], 0
     for row in rows:
         number = known[row["starts_on"], row["ends_on"]]
-        span, day, amount = spans[number], context.day_of(row["at"]), _converted(row, unit, rates)
+        span, day, amount = spans[number], day_of(row["at"], zone), _converted(row, unit, rates)
+        lost += amount is None
         if amount is not None and day <= span.end:
             week = 0 if day < span.start else (day - span.start).days // 7 + 1
-            said.append(
-                _Said(
-                    row["person"],
-                    row["made_by"],
-                    row["scope"] or "own",
-                    number,
-                    week,
-                    row["at"],
-                    amount,
-                )
-            )
+            said.append(_Said(row["person"], row["made_by"], row["scope"] or "own", number, week, row["at"], amount))
     own: dict[tuple[int, int], int] = {}
     team: dict[tuple[int, int], int] = {}
     bosses: list[Mapping[int, int | None]] = []
@@ -151,7 +140,7 @@ def _past(session: Any, actor: Actor, category: str, periods: int, on: date) -> 
                 for above in (*paths.get(person, ()), person):
                     team[above, number] = team.get((above, number), 0) + amount
     weeks = tuple((one.days + 6) // 7 for one in spans)
-    return _Past(tuple(spans[1:]), weeks, tuple(said), own, team, tuple(bosses), names, unit)
+    return _Past(tuple(spans[1:]), weeks, tuple(said), own, team, tuple(bosses), names, unit, lost)
 
 
 def _biases(past: _Past, allowed: set[int] | None) -> tuple[dict[tuple[int, str], Caller], list[str]]:
@@ -167,6 +156,8 @@ def _biases(past: _Past, allowed: set[int] | None) -> tuple[dict[tuple[int, str]
         [past.actual(one.person, one.period, one.scope) for one in used],
     )  # fmt: skip
     notes = [] if mine else ["Nobody called an ended period"]
+    if past.lost and allowed is None:
+        notes.append(f"{past.lost:,} calls are left out: no amount, or no rate of their currency")
     if few and allowed is not None and people:
         notes.append("Fewer people call than a figure of all of them needs: shrunk to the calls that you may see")
     told = {(int(name.split(":")[0]), name.split(":")[1]): one for name, one in found.items()}

@@ -57,15 +57,20 @@ def period_of(session: Any, period: str | None, as_of: date | None = None) -> Pe
 
 def calls(
     actor: Actor, *, starts_on: date | None = None, ends_on: date | None = None, until: int | None = None, person: int | None = None,
-    type: str | None = None, every_type: bool = False,
+    type: str | None = None, every_type: bool = False, category: str = "", since: date | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """The calls that the actor may see, oldest first, as raw values; of a period, a person, a type of deals (None: all types together)."""
+    """The calls that the actor may see, oldest first, as raw values; of a period (or of those that begin `since` a day), a person, a category, a
+    type of deals (None: all types together)."""
     require(actor, "read")
     entity = entity_of("forecast_call")
     rows = entity.model.objects.filter(recorded_to__isnull=True, batch__in=history.live_batches(), deleted=False)
     rows = rows.filter(scope.visible_filter(actor, entity))
     if starts_on is not None:
         rows = rows.filter(starts_on=starts_on, ends_on=ends_on)
+    if since is not None:
+        rows = rows.filter(starts_on__gte=since)
+    if category:
+        rows = rows.filter(category=category)
     if until is not None:
         rows = rows.filter(at__lt=until)
     if person is not None:
