@@ -23,6 +23,8 @@ TOLD = 400
 def nightly(session: Any, actor: Actor, *, step: Step | None = None) -> dict[str, Any]:
     """Make the forecast of the day that it is, unless one was made from the same data; says what was done."""
     on = session.manifest.today
+    if not session.query("SELECT id FROM opportunity LIMIT 1").num_rows:
+        return {"forecasts": [], "made": False, "why": "there are no deals"}
     heads = stored.heads(place())
     same = [
         one["number"] for one in heads if one["as_of"] == str(on) and one["about"]["generation"] == session.generation
