@@ -302,14 +302,18 @@ def test_permissions_hold_in_every_metric_drill_and_explanation(name: str) -> No
     w.subscribes("Beta", "2024-01-05", None, 5, "0.8")
     w.cost("2024-01-01", 5, person=w.ids("person", "Ann"))
     w.quota("Ann", "2024-01-01", "2024-12-31", 5)
+    w.calls("Ann", "2024-01-02", "2024-01-01", "2024-03-31", 5)
+    period = (
+        "2024-Q1" if name.startswith(("forecast_", "wape")) else "2024"
+    )  # only what has ended is held against its calls
     session, zed = w.session(), Actor("Zed", w.ids("person", "Zed"), False)
-    answer = query(session, zed, [name], period="2024")
+    answer = query(session, zed, [name], period=period)
     figures = {k: v for k, v in answer.to_pylist()[0].items() if "__" in k and not k.endswith("__currency")}
     assert not any(figures.values())
     assert answer.hidden > 0
-    assert drill(session, zed, name, period="2024").total == 0
+    assert drill(session, zed, name, period=period).total == 0
     assert not any(
-        one.value for one in explain(session, zed, name, period="2024").walk() if one.inputs == () and one.value != 0
+        one.value for one in explain(session, zed, name, period=period).walk() if one.inputs == () and one.value != 0
     )
 
 
