@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.metrics.build import BOSS, Actor, World
 
+from salesops.metrics.drill import drill
 from salesops.metrics.query import query
 
 PEOPLE: dict[str, int] = {}
@@ -78,3 +79,9 @@ def test_a_period_that_runs_has_no_accuracy(called: Any) -> None:
     assert not rows or rows[0]["wape"] is None
     bob = Actor("bob", person=PEOPLE["Bob"], sees_all=False, sees_pay=False)
     assert [row["owner"] for row in query(called, bob, "wape", by="owner", period="2024-Q2").to_pylist()] == ["Bob"]
+
+
+def test_a_figure_opens_to_the_calls(called: Any) -> None:
+    """Two calls stand behind the error: Ann's of 3 April and Bob's of 8 April."""
+    found = drill(called, BOSS, "wape", period="2024-Q2")
+    assert found.total == 2

@@ -5,12 +5,13 @@ SELECT
   t.period AS period,
   t.day AS day,
   t.day AS basis,
+  t.category AS category,
   t.forecast AS forecast,
   CASE WHEN NOT t.forecast IS NULL THEN COALESCE(a.value, 0) END AS actual,
   ABS(COALESCE(a.value, 0) - t.forecast) AS miss,
   CASE WHEN NOT t.forecast IS NULL THEN ABS(COALESCE(a.value, 0) - COALESCE(b.value, 0)) END AS naive_miss
 FROM (
-  SELECT c.id, c.person, p.key AS period, p.snap AS day,
+  SELECT c.id, c.person, c.category, p.key AS period, p.snap AS day,
          in_currency(c.amount, COALESCE(c.currency, :reporting), c.on_day) AS forecast,
          ROW_NUMBER() OVER (PARTITION BY c.person, p.key ORDER BY c.at DESC, c.id DESC) AS place
   FROM forecast_call AS c
