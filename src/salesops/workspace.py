@@ -229,7 +229,9 @@ def create(path: Path, config: Config | None = None) -> Workspace:
     values = {k: getattr(config, k) for k in Config.__dataclass_fields__ if k != "extra"}
     values = {k: v for k, v in values.items() if v != "" or k in ("name",)}
     temporary = path / (CONFIG + ".new")
-    temporary.write_text(tomli_w.dumps({**values, "secret_key": secrets.token_urlsafe(32)}), encoding="utf-8")
+    temporary.write_text(
+        tomli_w.dumps({**values, **config.extra, "secret_key": secrets.token_urlsafe(32)}), encoding="utf-8"
+    )
     with suppress(OSError):
         temporary.chmod(0o600)
     temporary.rename(path / CONFIG)

@@ -15,6 +15,8 @@ from .parameters import Parameters
 from .simulate import write_company
 
 MARK = "demo.json"
+QUIET: dict[str, object] = {"worker": {"forecast": "never"}}
+"""The first forecast tests itself on past weeks for a minute or two: in the demo somebody asks for it (Forecast now)."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def open_demo(path: Path, parameters: Parameters, progress: Progress | None = No
     else:
         path.mkdir(parents=True, exist_ok=True)
         mark.write_text(json.dumps({"ready": False}), encoding="utf-8")
-        workspace = create(path, Config(name="Demo company", today=str(parameters.end)))
+        workspace = create(path, Config(name="Demo company", today=str(parameters.end), extra=dict(QUIET)))
     _fill(workspace, parameters, progress or Silent())
     mark.write_text(json.dumps({"ready": True}), encoding="utf-8")
     return Demo(workspace, True)
