@@ -104,10 +104,11 @@ def is_current(workspace: Workspace) -> bool:
 
 
 def _signature(workspace: Workspace, settings: Settings, calendars: Any) -> str:
-    """A digest of what the files depend on besides the records: layout, currency, time zones, calendars, custom fields; and how many
-    people were erased, so that what a file still holds of them is never read on."""
+    """A digest of what the files depend on besides the records: layout, entities and their fields, currency, time zones, calendars, custom
+    fields; and how many people were erased, so that what a file still holds of them is never read on."""
     values = [
         FORMAT,
+        {name: [(field.name, field.kind) for field in one.fields] for name, one in entities().items()},
         settings.reporting_currency,
         settings.zones.workspace,
         repr(workspace.config.calendar),

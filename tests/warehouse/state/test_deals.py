@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from importlib import import_module
 
+import pytest
 from tests.warehouse.state.world import Fact, World, at, day
 
 TELL = "status, closed_on, value, value_source"
@@ -312,3 +314,19 @@ def test_rates_direct_inverse_and_through_a_common_currency(world: World) -> Non
     assert rate("USD", "PLN", "2024-06-01") == [20_000_000_000]
     assert rate("USD", "EUR", "2025-06-01") == [5_000_000_000]
     assert rate("EUR", "EUR", "2024-01-09") == []
+
+
+def test_a_warehouse_of_before_an_entity_is_made_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an upgrade that brings an entity, the files of before do not know it: the next refresh makes everything, and says so."""
+    refresh = import_module("salesops.warehouse.refresh")  # the package has a function of this name
+
+    world.record("account", 5, "2024-01-01", name="A")
+    before = {name: one for name, one in refresh.entities().items() if name != "forecast_call"}
+    with monkeypatch.context() as older:
+        older.setattr(refresh, "entities", lambda: before)
+        assert world.refresh().kind == "full"
+    world.set("account", 5, "2024-02-01", name="B")
+    assert world.refresh().kind == "full"
+    assert world.ask("SELECT COUNT(*) FROM forecast_call") == [(0,)]
+    world.set("account", 5, "2024-03-01", name="C")
+    assert world.refresh().kind == "incremental"
