@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from salesops.common.errors import InvalidData
+from salesops.common.money import from_minor
 from salesops.output import format_option, say, shown, write_rows
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -114,19 +116,21 @@ def diff_(before: str, after: str, form: str) -> None:
 @format_option
 def cost_(named: str, form: str) -> None:
     """What somebody with an example quota earns at 60 to 150 % of it, and what that costs of each unit sold."""
-    from salesops.common.money import minor_digits
-
     from .lint import cost_by_attainment
     from .queries import plan_of
 
     document = plan_of(named).plan
-    digits = 10 ** minor_digits(document.currency)
+    money = partial(_minor, currency=document.currency)
     rows = [
-        {"attainment": f"{one.attainment / 10_000:.0f} %", **{name: f"{cents / digits:,.2f}" for name, cents in one.by_component},
-         "total": f"{one.total / digits:,.2f}", "of sales": "" if one.of_sales is None else f"{float(one.of_sales):.2%}"}
+        {"attainment": f"{one.attainment / 10_000:.0f} %", **{name: money(cents) for name, cents in one.by_component},
+         "total": money(one.total), "of sales": "" if one.of_sales is None else f"{float(one.of_sales):.2%}"}
         for one in cost_by_attainment(document)
     ]  # fmt: skip
     write_rows(rows, form)
+
+
+def _minor(cents: int, currency: str) -> str:
+    return shown(from_minor(cents, currency).amount, "money", currency)
 
 
 @comp.command("preview")

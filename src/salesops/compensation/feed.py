@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from salesops.common.money import PPM, minor_digits
+from salesops.common.money import PPM, convert_at, divide, minor_digits
 from salesops.metrics.sql import day as sql_day
 
 from .gather import Rows, claims_of
 from .plan import Plan
 
-PPM_TEXT = str(PPM)
 FOREVER = date(9999, 12, 31)
 
 
@@ -33,7 +32,7 @@ class Given:
 def facts(session: Any, plan: Plan, person: int, through: date) -> Given:
     """What a plan needs to know of a person up to a day: deals won in the fiscal years that it holds, and what they are credited by."""
     first = plan.effective.start
-    lines, names = _deals(session, first, through)
+    lines, names, valued = _deals(session, first, through)
     splits = _splits(session, first, through)
     owned = [
         {"deal": one.deal, "line": one.line, "credit_type": one.credit_type, "source": one.source, "rule": one.rule, "payee": one.payee,
@@ -50,10 +49,10 @@ def facts(session: Any, plan: Plan, person: int, through: date) -> Given:
         deal_line=lines, claim=[*splits, *owned], closure=_closure(session, person), assignment=assignment, absence=_absences(session, person),
         quota=quotas, rate=_rates(session, plan, lines),
     )  # fmt: skip
-    return Given(rows, names, people, (*notes, *more))
+    return Given(rows, names, people, (*notes, *more, *_annual(plan, len(lines) - valued)))
 
 
-def _deals(session: Any, first: date, last: date) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _deals(session: Any, first: date, last: date) -> tuple[list[dict[str, Any]], dict[str, str], int]:
     sql = f"""
         SELECT o.id, o.name, COALESCE(k.value, o.value) AS amount, COALESCE(k.currency, o.currency) AS currency, COALESCE(k.owner, o.owner) AS owner,
                o.closed_on, o.created_on, o.type, o.source, COALESCE(o.segment, ac.segment) AS segment, COALESCE(o.region, ow.region) AS region,
@@ -73,11 +72,12 @@ def _deals(session: Any, first: date, last: date) -> tuple[list[dict[str, Any]],
           AND o.closed_on BETWEEN {sql_day(first)} AND {sql_day(last)}
         ORDER BY o.closed_on, o.id
     """
-    rows, names = [], {}
+    rows, names, valued = [], {}, 0
     for row in session.query(sql).to_pylist():
         deal, amount = str(row["id"]), row["amount"]
         names[deal] = row["name"] or deal
-        known = row["lines"] and row["lines"] == row["known"]
+        known = bool(row["lines"]) and row["lines"] == row["known"]
+        valued += known
         rows.append({
             "deal": deal, "line": "1", "kind": "booked", "reverses": None, "credited_on": row["closed_on"], "booked_at": None,
             "currency": row["currency"], "owner": None if row["owner"] is None else str(row["owner"]),
@@ -88,7 +88,17 @@ def _deals(session: Any, first: date, last: date) -> tuple[list[dict[str, Any]],
             "deal.region": row["region"], "deal.owner": None if row["owner"] is None else str(row["owner"]), "deal.account": row["account"],
             "deal.currency": row["currency"], "account.name": row["account"], "account.country": row["country"], "account.industry": row["industry"],
         })  # fmt: skip
-    return rows, names
+    return rows, names, valued
+
+
+def _annual(plan: Plan, missing: int) -> list[str]:
+    """Says it where a plan counts annual value and deals have no recurring lines to take it from."""
+    used = any("deal.acv" in (one.amount or "") for one in plan.measures)
+    return (
+        [f"{missing:,} deals have no recurring lines with a value and a term: their amount stands for deal.acv"]
+        if used and missing
+        else []
+    )
 
 
 def _splits(session: Any, first: date, last: date) -> list[dict[str, Any]]:
@@ -163,8 +173,8 @@ def _quotas(session: Any, plan: Plan, person: int) -> tuple[list[dict[str, Any]]
                     f"the quota of {row['starts_on']} is in {row['currency']}, and there is no plan rate to {plan.currency}"
                 )
                 continue
-            units = units * row["rate"] // 10**10
-        cents = units // 10 ** (4 - digits)
+            units = convert_at(units, row["rate"])
+        cents = divide(units, 10 ** (4 - digits), "half_up")
         found += [
             {
                 "payee": str(person),
